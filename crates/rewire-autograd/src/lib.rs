@@ -1,0 +1,1 @@
+//! A minimal reverse-mode tape with masked linear layers and gradients at active positions.

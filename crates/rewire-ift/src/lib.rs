@@ -1,0 +1,1 @@
+//! FLOP accounting and Sparse-IFT arithmetic on shapes; no arrays.

@@ -1,0 +1,1 @@
+//! Mask algebra for sparse training: densities, masks, topologies, rewirings, budgets and coverage.

@@ -1,0 +1,1 @@
+//! Parameters, layers, models, initialisation, optimizers and schedules for sparse training.

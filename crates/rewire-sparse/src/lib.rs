@@ -1,0 +1,1 @@
+//! Products of sparse layers: forward, input gradient, weight gradient and streamed growth candidates.

@@ -1,0 +1,1 @@
+//! The training loop: configuration, records, run folders, checkpoints and resume.

@@ -1,0 +1,1 @@
+//! Sparse training from the command line: train, eval, inspect, data check.

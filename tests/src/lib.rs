@@ -1,0 +1,1 @@
+//! Laws that hold across crates live in `tests/laws/`; this library is empty.
