@@ -1,0 +1,322 @@
+//! What a training step costs, in the convention of the papers.
+//!
+//! One multiply–add is **two** FLOPs, so a linear layer costs `2 · n_active · batch` per forward
+//! pass; with this convention a dense ResNet-50 costs 8.2e9 FLOPs per image, the figure RigL
+//! divides by. Biases, normalisation, activation functions, the loss, the optimizer's arithmetic
+//! and the selection of weights are not counted, as in the papers.
+//!
+//! A backward pass costs two forward passes: the gradient of the inputs and the gradient of the
+//! weights each multiply once per active weight and sample. With f_S and f_D the forward costs of
+//! the sparse network and of the same network made dense, a step costs
+//!
+//! | method | ordinary step | growth step |
+//! |---|---|---|
+//! | dense | 3 f_D | – |
+//! | static, SET, DSR | 3 f_S | 3 f_S |
+//! | RigL | 3 f_S | 2 f_S + f_D |
+//!
+//! These counts are algorithmic: they depend on nothing but shapes, active weights and the method.
+//! The first layer needs no gradient of its inputs and a machine may run a dense kernel over sparse
+//! weights; what really ran is a different count and does not belong here.
+
+/// One linear layer and how many of its weights are active.
+///
+/// Weights are `outputs × inputs`; `n_active` is at most their product.
+///
+/// # Examples
+/// ```
+/// use rewire_ift::LinearCost;
+///
+/// let layer = LinearCost { inputs: 784, outputs: 300, n_active: 23_520 };
+/// assert_eq!(layer.forward(100), 4_704_000);
+/// assert_eq!(layer.dense().forward(100), 47_040_000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinearCost {
+    /// Width of the input, D_in.
+    pub inputs: u64,
+    /// Width of the output, D_out.
+    pub outputs: u64,
+    /// Active weights; `inputs · outputs` in a dense layer.
+    pub n_active: u64,
+}
+
+impl LinearCost {
+    /// FLOPs of the forward product of `batch` samples: `2 · n_active · batch`.
+    ///
+    /// Exact; the product stays below 2^128 for every layer whose sides are below 2^32.
+    pub fn forward(&self, batch: u64) -> u128 {
+        2 * u128::from(self.n_active) * u128::from(batch)
+    }
+
+    /// The same layer with every weight active.
+    ///
+    /// # Panics
+    /// If `inputs · outputs` does not fit in 64 bits.
+    pub fn dense(&self) -> Self {
+        let n_active = self.inputs.checked_mul(self.outputs).unwrap_or_else(|| {
+            panic!(
+                "a layer of {} by {} weights cannot be counted in 64 bits",
+                self.outputs, self.inputs
+            )
+        });
+        Self { n_active, ..*self }
+    }
+}
+
+/// A layer of a network, by name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NamedCost {
+    /// The name of the layer or of its weight.
+    pub name: String,
+    /// Its sizes and active weights.
+    pub cost: LinearCost,
+}
+
+/// All linear layers of a network: dense layers are layers whose weights are all active.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkCost {
+    /// The layers in any order; the order does not change a cost.
+    pub layers: Vec<NamedCost>,
+}
+
+impl NetworkCost {
+    /// A network of these named layers.
+    pub fn new<N: Into<String>>(layers: impl IntoIterator<Item = (N, LinearCost)>) -> Self {
+        let layers = layers
+            .into_iter()
+            .map(|(name, cost)| NamedCost {
+                name: name.into(),
+                cost,
+            })
+            .collect();
+        Self { layers }
+    }
+
+    /// f_S: FLOPs of the forward pass of one sample through the active weights.
+    pub fn f_sparse(&self) -> u128 {
+        self.layers.iter().map(|layer| layer.cost.forward(1)).sum()
+    }
+
+    /// f_D: FLOPs of the forward pass of one sample if every weight were active.
+    pub fn f_dense(&self) -> u128 {
+        self.layers
+            .iter()
+            .map(|layer| layer.cost.dense().forward(1))
+            .sum()
+    }
+}
+
+/// How a network is trained, as far as the cost of a step depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TrainingMethod {
+    /// Every weight is active.
+    Dense,
+    /// The positions chosen at the start never change.
+    Static,
+    /// Drop by magnitude, grow at random (Mocanu et al. 2018).
+    Set,
+    /// Drop by magnitude, grow by the dense gradient (Evci et al. 2020).
+    Rigl,
+    /// Drop below a global threshold, grow at random across layers (Mostafa & Wang 2019).
+    Dsr,
+}
+
+/// What happens in a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StepKind {
+    /// Forward, backward and an optimizer step.
+    Train,
+    /// A step in which the network is rewired; RigL takes no optimizer step in it.
+    Grow,
+}
+
+impl TrainingMethod {
+    /// Algorithmic FLOPs of one step on `batch` samples.
+    ///
+    /// A dense run has no growth step: both kinds cost 3 f_D. Random growth needs no gradient, so
+    /// a growth step of SET or DSR costs what any other step costs.
+    ///
+    /// # Source
+    /// Evci et al. 2020, appendix H; Thangarasa et al., Sparse-IFT.
+    ///
+    /// # Examples
+    /// ```
+    /// use rewire_ift::{LinearCost, NetworkCost, StepKind, TrainingMethod};
+    ///
+    /// let layer = LinearCost { inputs: 4, outputs: 2, n_active: 3 };
+    /// let network = NetworkCost::new([("fc1", layer)]);
+    /// // f_S = 6 and f_D = 16 per sample.
+    /// assert_eq!(TrainingMethod::Rigl.step(StepKind::Train, &network, 10), 180);
+    /// assert_eq!(TrainingMethod::Rigl.step(StepKind::Grow, &network, 10), 280);
+    /// ```
+    pub fn step(self, kind: StepKind, network: &NetworkCost, batch: u64) -> u128 {
+        let per_sample = match (self, kind) {
+            (Self::Dense, StepKind::Train | StepKind::Grow) => 3 * network.f_dense(),
+            (Self::Rigl, StepKind::Grow) => 2 * network.f_sparse() + network.f_dense(),
+            (Self::Rigl, StepKind::Train)
+            | (Self::Static | Self::Set | Self::Dsr, StepKind::Train | StepKind::Grow) => {
+                3 * network.f_sparse()
+            }
+        };
+        per_sample * u128::from(batch)
+    }
+}
+
+/// Mean FLOPs per step of RigL as it runs: (3 f_S (ΔT − 1) + 2 f_S + f_D) / ΔT.
+///
+/// That is 3 f_S + (f_D − f_S) / ΔT: one growth step in every `every` = ΔT steps, and that step takes the place of an ordinary one.
+/// The unit is that of `f_s` and `f_d`; divide by 3 f_D for a multiple of dense training.
+///
+/// # Panics
+/// If `every` is 0.
+pub fn rigl_window_factor(f_s: u128, f_d: u128, every: u64) -> f64 {
+    assert!(every > 0, "a window of 0 steps has no mean cost");
+    let sum = 3 * f_s * u128::from(every - 1) + 2 * f_s + f_d;
+    sum as f64 / every as f64
+}
+
+/// Mean FLOPs per step of RigL as published: (3 f_S ΔT + 2 f_S + f_D) / (ΔT + 1).
+///
+/// The paper counts ΔT ordinary steps *and* a growth step. Tables that are compared with published
+/// training FLOPs use this one; it lies below [`rigl_window_factor`] by
+/// (f_D − f_S) / (ΔT (ΔT + 1)).
+///
+/// # Source
+/// Evci et al. 2020, appendix H.
+pub fn rigl_published_factor(f_s: u128, f_d: u128, every: u64) -> f64 {
+    let sum = 3 * f_s * u128::from(every) + 2 * f_s + f_d;
+    sum as f64 / (every as f64 + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// LeNet-300-100 at one tenth: 23 520 + 3 000 + 100 active weights of 266 200.
+    fn lenet() -> NetworkCost {
+        let layer = |inputs: u64, outputs: u64| LinearCost {
+            inputs,
+            outputs,
+            n_active: inputs * outputs / 10,
+        };
+        NetworkCost::new([
+            ("fc1", layer(784, 300)),
+            ("fc2", layer(300, 100)),
+            ("fc3", layer(100, 10)),
+        ])
+    }
+
+    #[test]
+    fn lenet_costs_two_flops_per_weight_and_sample() {
+        assert_eq!(lenet().f_sparse(), 53_240);
+        assert_eq!(lenet().f_dense(), 532_400);
+        assert_eq!(NetworkCost::default().f_sparse(), 0);
+        assert_eq!(NetworkCost::default().f_dense(), 0);
+    }
+
+    #[test]
+    fn every_method_costs_what_the_table_says() {
+        use StepKind::{Grow, Train};
+        use TrainingMethod::{Dense, Dsr, Rigl, Set, Static};
+        // Batch 100: 3 · 532 400, 3 · 53 240 and 2 · 53 240 + 532 400, each a hundred times.
+        let (dense, sparse, growth) = (159_720_000, 15_972_000, 63_888_000);
+        let rows = [
+            (Dense, Train, dense),
+            (Dense, Grow, dense),
+            (Static, Train, sparse),
+            (Static, Grow, sparse),
+            (Set, Train, sparse),
+            (Set, Grow, sparse),
+            (Dsr, Train, sparse),
+            (Dsr, Grow, sparse),
+            (Rigl, Train, sparse),
+            (Rigl, Grow, growth),
+        ];
+        for (method, kind, flops) in rows {
+            assert_eq!(
+                method.step(kind, &lenet(), 100),
+                flops,
+                "{method:?} {kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_dense_network_costs_the_same_under_every_method() {
+        let mut network = lenet();
+        for layer in &mut network.layers {
+            layer.cost = layer.cost.dense();
+        }
+        for method in [
+            TrainingMethod::Static,
+            TrainingMethod::Set,
+            TrainingMethod::Dsr,
+            TrainingMethod::Rigl,
+        ] {
+            for kind in [StepKind::Train, StepKind::Grow] {
+                assert_eq!(method.step(kind, &network, 1), 3 * 532_400);
+            }
+        }
+    }
+
+    /// A window of RigL adds up to what its steps cost one by one.
+    #[test]
+    fn the_window_factor_is_the_mean_of_the_steps() {
+        let network = lenet();
+        for every in [1u64, 2, 3, 100] {
+            let steps = u128::from(every - 1)
+                * TrainingMethod::Rigl.step(StepKind::Train, &network, 1)
+                + TrainingMethod::Rigl.step(StepKind::Grow, &network, 1);
+            let factor = rigl_window_factor(network.f_sparse(), network.f_dense(), every);
+            // One rounded division on either side of exact integers.
+            assert_eq!(factor, steps as f64 / every as f64);
+        }
+        // ΔT = 100 by hand: (99 · 159 720 + 106 480 + 532 400) / 100.
+        assert_eq!(rigl_window_factor(53_240, 532_400, 100), 164_511.6);
+    }
+
+    /// Sparse Wide at sparsity s runs f_S = 1 on a network whose dense cost is 1 / (1 − s): with
+    /// ΔT = 100 the published factor is (302 + 1/(1 − s)) / 303 of dense training.
+    #[test]
+    fn the_published_factor_gives_the_published_ratios() {
+        // The division is correctly rounded once more by the factor 3: two units in the last place.
+        let tolerance = 2.0 * f64::EPSILON;
+        for (widening, of_303) in [(2u128, 304.0), (4, 306.0), (10, 312.0)] {
+            let ratio = rigl_published_factor(1, widening, 100) / 3.0;
+            assert!((ratio - of_303 / 303.0).abs() <= tolerance, "{ratio}");
+        }
+        // LeNet by hand: (100 · 159 720 + 106 480 + 532 400) / 101.
+        assert_eq!(
+            rigl_published_factor(53_240, 532_400, 100),
+            16_610_880.0 / 101.0
+        );
+    }
+
+    #[test]
+    fn counts_beyond_64_bits_stay_exact() {
+        let layer = LinearCost {
+            inputs: 300_000,
+            outputs: 300_000,
+            n_active: 0,
+        };
+        // 2 · 9·10^10 · 2^32 = 18·10^10 · 4 294 967 296.
+        assert_eq!(
+            layer.dense().forward(1 << 32),
+            773_094_113_280_000_000_000u128
+        );
+        assert_eq!(layer.forward(1 << 32), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "4294967296 by 4294967296 weights")]
+    fn a_layer_no_counter_can_hold_is_refused() {
+        let side = 1 << 32;
+        let layer = LinearCost {
+            inputs: side,
+            outputs: side,
+            n_active: 1,
+        };
+        layer.dense();
+    }
+}
