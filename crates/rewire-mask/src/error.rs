@@ -1,0 +1,183 @@
+//! What can be wrong with densities, positions, scores and budgets.
+//!
+//! Every message carries the numbers that decide the case, so that a caller can print it as it is.
+
+use crate::MatrixShape;
+
+/// The ways in which input to this crate can be wrong.
+///
+/// Positions are flat and row-major. A mistake that only the calling code can make (an index
+/// beyond a slice, a buffer of the wrong length) panics with both numbers instead.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum MaskError {
+    /// A density is not a number in `[0, 1]`.
+    #[error("density {value} is outside [0, 1]")]
+    DensityOutOfRange {
+        /// The value given.
+        value: f64,
+    },
+    /// A sparsity is not a number in `[0, 1)`.
+    #[error("sparsity {value} is outside [0, 1)")]
+    SparsityOutOfRange {
+        /// The value given.
+        value: f64,
+    },
+    /// A position lies beyond the last entry of its matrix.
+    #[error("position {position} is outside a {shape} matrix")]
+    OutOfRange {
+        /// The flat position.
+        position: u64,
+        /// The matrix it should lie in.
+        shape: MatrixShape,
+    },
+    /// A list of positions that must ascend does not.
+    #[error("position {position} follows {previous}: positions must ascend")]
+    NotAscending {
+        /// The earlier entry.
+        previous: u64,
+        /// The entry after it, not larger.
+        position: u64,
+    },
+    /// A position occurs twice in a list that is a set.
+    #[error("position {position} is listed twice")]
+    Duplicate {
+        /// The flat position.
+        position: u64,
+    },
+    /// A rewiring both drops and grows a position.
+    #[error("position {position} is both dropped and grown")]
+    DroppedAndGrown {
+        /// The flat position.
+        position: u64,
+    },
+    /// A position that must be active is not.
+    #[error("position {position} is not active")]
+    NotActive {
+        /// The flat position.
+        position: u64,
+    },
+    /// A position that must be inactive is active.
+    #[error("position {position} is already active")]
+    AlreadyActive {
+        /// The flat position.
+        position: u64,
+    },
+    /// Two sets belong to matrices of different shapes.
+    #[error("sets over {left} and {right} matrices do not combine")]
+    ShapeMismatch {
+        /// Shape of the first operand.
+        left: MatrixShape,
+        /// Shape of the second operand.
+        right: MatrixShape,
+    },
+    /// A mask was given the wrong number of 64-bit words.
+    #[error("{found} words for a {shape} mask, which has {expected}")]
+    WordCount {
+        /// Words given.
+        found: usize,
+        /// Words the shape needs.
+        expected: usize,
+        /// Shape of the mask.
+        shape: MatrixShape,
+    },
+    /// A mask has set bits beyond its last entry.
+    #[error("the last word {word:#018x} of a {shape} mask has bits beyond the last entry")]
+    PaddingBits {
+        /// The offending word.
+        word: u64,
+        /// Shape of the mask.
+        shape: MatrixShape,
+    },
+    /// A topology cannot hold columns that do not fit in 32 bits.
+    #[error("a {shape} topology needs columns beyond 32 bits")]
+    TooManyColumns {
+        /// Shape asked for.
+        shape: MatrixShape,
+    },
+    /// A topology was given the wrong number of row offsets.
+    #[error("{found} row offsets for a {shape} topology, which has {expected}")]
+    OffsetCount {
+        /// Offsets given.
+        found: usize,
+        /// Offsets the shape needs: rows + 1.
+        expected: usize,
+        /// Shape of the topology.
+        shape: MatrixShape,
+    },
+    /// Row offsets do not cut the columns into consecutive rows.
+    #[error("row {row} claims entries {start}..{end} of {n_active}")]
+    Offsets {
+        /// The first row that is wrong.
+        row: usize,
+        /// Its first entry.
+        start: usize,
+        /// One past its last entry.
+        end: usize,
+        /// Number of columns given.
+        n_active: usize,
+    },
+    /// A column index lies beyond the last column.
+    #[error("row {row} names column {column} of a {shape} topology")]
+    ColumnOutOfRange {
+        /// Row of the entry.
+        row: usize,
+        /// The column given.
+        column: u32,
+        /// Shape of the topology.
+        shape: MatrixShape,
+    },
+    /// More positions were asked for than there are to choose from.
+    #[error("cannot choose {wanted} of {available} positions")]
+    NotEnough {
+        /// Positions asked for.
+        wanted: u64,
+        /// Positions there are.
+        available: u64,
+    },
+    /// A score is NaN or infinite.
+    #[error("score {value} at position {index} is not finite")]
+    NonFinite {
+        /// Where: the index in the slice, or the position that was offered.
+        index: u64,
+        /// The value found.
+        value: f32,
+    },
+    /// An N:M pattern does not satisfy `1 <= keep <= of <= 32`.
+    #[error("{keep}:{of} is not a pattern: 1 <= keep <= of <= 32 must hold")]
+    NotAPattern {
+        /// Entries kept per group.
+        keep: u8,
+        /// Entries of a group.
+        of: u8,
+    },
+    /// One of the sets of latent storage leaves the set that must contain it.
+    #[error("the {inner} set is not inside the {outer} set")]
+    NotNested {
+        /// Name of the set that should be the smaller one.
+        inner: &'static str,
+        /// Name of the set that should contain it.
+        outer: &'static str,
+    },
+    /// A layer's share of the budget is zero weights.
+    #[error("sparsity {sparsity} leaves layer `{layer}` without weights ({n} dense)")]
+    EmptyLayer {
+        /// Sparsity asked for over all layers.
+        sparsity: f64,
+        /// Name of the layer.
+        layer: String,
+        /// Weights the layer has when dense.
+        n: u64,
+    },
+    /// The weights of the layers cannot be counted in 64 bits.
+    #[error("layer `{layer}` brings the number of weights beyond 64 bits")]
+    TooManyWeights {
+        /// Name of the layer at which the count overflows.
+        layer: String,
+    },
+    /// An allocation rule has no such name.
+    #[error("unknown allocation `{word}`: use uniform, er or erk")]
+    UnknownAllocation {
+        /// The word given.
+        word: String,
+    },
+}

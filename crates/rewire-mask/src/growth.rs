@@ -1,0 +1,107 @@
+//! What an explorer asks of the weight gradient, and what it gets.
+//!
+//! Growing by gradient needs the gradient of weights that do not exist. It is computed tile by
+//! tile and only what the request names is kept, so the dense gradient is never stored (except by
+//! [`GrowthRequest::Dense`], for layers that hold dense weights anyway). These are plain values:
+//! they know neither how the gradient is computed nor what will be grown.
+//!
+//! Eligible are the inactive positions and those that the request readmits. Candidates are ordered
+//! by |gradient|, equal magnitudes by the lower position.
+
+use ndarray::Array2;
+
+use crate::MaskError;
+
+/// The pattern "keep N of M": of every `of` consecutive entries, `keep` are active.
+///
+/// # Examples
+/// ```
+/// use rewire_mask::Nm;
+///
+/// assert_eq!(Nm::new(2, 4)?, Nm { keep: 2, of: 4 });
+/// assert!(Nm::new(4, 2).is_err());
+/// # Ok::<(), rewire_mask::MaskError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Nm {
+    /// Active entries per group, at least 1.
+    pub keep: u8,
+    /// Entries per group, at most 32.
+    pub of: u8,
+}
+
+impl Nm {
+    /// The pattern that keeps `keep` entries `of` each group.
+    ///
+    /// # Errors
+    /// [`MaskError::NotAPattern`] unless `1 <= keep <= of <= 32`.
+    pub const fn new(keep: u8, of: u8) -> Result<Self, MaskError> {
+        if keep >= 1 && keep <= of && of <= 32 {
+            Ok(Self { keep, of })
+        } else {
+            Err(MaskError::NotAPattern { keep, of })
+        }
+    }
+}
+
+/// Which gradients of one layer a rewiring needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrowthRequest {
+    /// The `k` eligible positions of the layer with the largest |gradient|.
+    TopK {
+        /// Number of candidates.
+        k: usize,
+    },
+    /// The `k` best eligible positions of every group of an N:M pattern.
+    BestPerGroup {
+        /// Groups are `pattern.of` consecutive columns of a row.
+        pattern: Nm,
+        /// Number of candidates per group.
+        k: usize,
+    },
+    /// The sum of |gradient| over the eligible positions of every tile.
+    PatternScores {
+        /// Rows of a tile.
+        tile_rows: usize,
+        /// Columns of a tile.
+        tile_cols: usize,
+    },
+    /// The gradient at these positions, in this order.
+    AtPositions(Vec<u64>),
+    /// The gradient at every position.
+    Dense,
+}
+
+/// A request for one layer, with the active positions that may be grown again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayerRequest {
+    /// What is asked.
+    pub growth: GrowthRequest,
+    /// Active positions that are eligible as well, ascending: those that the same rewiring drops.
+    pub readmitted: Vec<u64>,
+}
+
+/// A position that may be grown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate {
+    /// Flat position.
+    pub position: u64,
+    /// Gradient of the loss with respect to the weight at this position, signed.
+    pub gradient: f32,
+}
+
+/// The answer to a [`GrowthRequest`], variant by variant.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Candidates {
+    /// To [`GrowthRequest::TopK`]: best first, fewer than k if fewer positions are eligible.
+    Ranked(Vec<Candidate>),
+    /// To [`GrowthRequest::BestPerGroup`]: groups in ascending order, best first within each, up
+    /// to k of each.
+    PerGroup(Vec<Candidate>),
+    /// To [`GrowthRequest::PatternScores`]: one sum per tile, tile rows × tile columns.
+    Tiles(Array2<f32>),
+    /// To [`GrowthRequest::AtPositions`]: one gradient per position, in the order of the request.
+    AtPositions(Vec<f32>),
+    /// To [`GrowthRequest::Dense`]: one gradient per entry, row-major.
+    Dense(Vec<f32>),
+}
