@@ -1,3 +1,67 @@
-//! The project's own commands.
+//! The project's own commands: `cargo xtask test | ci | tidy | bench | repro`.
+//!
+//! Everything that is checked on this project is checked from here, so that a person and a build
+//! machine run the same commands. Each command is one file; what they share is how cargo is called
+//! (`cargo.rs`) and how tests are counted (`tally.rs`).
+//!
+//! This crate refuses to install anything and to download anything but what cargo itself fetches.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "these are commands for a terminal"
+)]
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod cargo;
+mod ci;
+mod consumers;
+mod repro;
+mod tally;
+mod test;
+mod tidy;
+
+/// The project's own commands.
+///
+/// The two that matter: `cargo xtask test` runs every test, `cargo xtask ci` adds every other check.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every test: the workspace's, the doctests, and each crate alone with its consumer.
+    Test(test::Arguments),
+    /// Run everything a change has to pass: tests, format, lints, documentation, tidy.
+    Ci(ci::Arguments),
+    /// Check the shape of the project: dependency edges, file placement, links, manifests.
+    Tidy,
+    /// Run the criterion benches of every package that has some.
+    Bench(bench::Arguments),
+    /// Make the tables of docs/results.md again.
+    Repro(repro::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Ci(arguments) => ci::run(&arguments),
+        Command::Tidy => tidy::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Repro(arguments) => repro::run(&arguments),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `cargo xtask repro`: the tables of docs/results.md, made again.
+//!
+//! The runs of every table are data (`repro/runs.rs`). A run that has ended leaves one line in the
+//! committed record (`repro/record.rs`), keyed by a hash of its configuration, and is not run
+//! again while that line is there; so the record can be grown over several days and machines. The
+//! tables (`repro/tables.rs`) are computed from the record alone.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::ValueEnum;
+
+use crate::cargo::{cargo, passes, root};
+
+mod record;
+mod runs;
+mod tables;
+
+use record::{Outcome, Record};
+use runs::{Run, Table};
+
+/// The record, relative to the root.
+const RECORD: &str = "bench/record/repro.csv";
+
+/// The page that holds the tables, relative to the root.
+const PAGE: &str = "docs/results.md";
+
+/// Options of `cargo xtask repro`.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The folder with the four files of MNIST; tables on the embedded digits do without.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Only this table.
+    #[arg(long, value_name = "TABLE")]
+    only: Option<Table>,
+    /// How many runs are done at once, one thread each.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    jobs: usize,
+}
+
+/// Does the runs that are missing, then prints the tables and puts them into the page; `true` if
+/// every run ended well.
+pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
+    let root = root();
+    let tables: Vec<Table> = match arguments.only {
+        Some(table) => vec![table],
+        None => Table::value_variants().to_vec(),
+    };
+    let data = arguments
+        .data
+        .as_deref()
+        .map(|folder| {
+            folder
+                .canonicalize()
+                .with_context(|| format!("--data {}", folder.display()))
+        })
+        .transpose()?;
+    let mut record = Record::open(root.join(RECORD))?;
+    let missing: VecDeque<Run> = tables
+        .iter()
+        .flat_map(|table| table.runs())
+        .filter(|run| !record.holds(&run.hash()))
+        .collect();
+    if let Some(run) = missing.iter().find(|run| run.needs_folder)
+        && data.is_none()
+    {
+        bail!(
+            "table {} needs `--data DIR` with the files of MNIST (`--only digits` does without)",
+            run.table
+        );
+    }
+    let all_ended = run_missing(&root, missing, data.as_deref(), arguments.jobs, &mut record)?;
+    show(&root, &tables, &record)?;
+    Ok(all_ended)
+}
+
+/// Builds the binary and works through the runs, `jobs` at a time.
+fn run_missing(
+    root: &Path,
+    missing: VecDeque<Run>,
+    data: Option<&Path>,
+    jobs: usize,
+    record: &mut Record,
+) -> Result<bool> {
+    if missing.is_empty() {
+        eprintln!("every run is in {RECORD}");
+        return Ok(true);
+    }
+    if !passes(cargo().args(["build", "--release", "--package", "rewire"]))? {
+        bail!("the binary does not build");
+    }
+    let total = missing.len();
+    let binary = root
+        .join("target/release/rewire")
+        .with_extension(std::env::consts::EXE_EXTENSION);
+    let queue = Mutex::new(missing);
+    let progress = Mutex::new((record, 0usize, 0usize));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.max(1).min(total) {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().ok().and_then(|mut runs| runs.pop_front());
+                    let Some(run) = next else { break };
+                    let start = Instant::now();
+                    let ended = run_one(root, &binary, &run, data);
+                    let Ok(mut progress) = progress.lock() else {
+                        break;
+                    };
+                    let (record, done, failed) = &mut *progress;
+                    *done += 1;
+                    let ended = ended.and_then(|outcome| {
+                        let accuracy = outcome.test_accuracy;
+                        record.append(run.line(outcome)).map(|()| accuracy)
+                    });
+                    let seconds = start.elapsed().as_secs_f64();
+                    match ended {
+                        Ok(accuracy) => {
+                            eprintln!(
+                                "{done}/{total} {run}: {:.2} % in {seconds:.0} s",
+                                100.0 * accuracy
+                            );
+                        }
+                        Err(error) => {
+                            *failed += 1;
+                            eprintln!("{done}/{total} {run}: error: {error:#}");
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let (_, done, failed) = progress
+        .into_inner()
+        .map_err(|_| anyhow!("a worker died"))?;
+    eprintln!("{done} runs, {failed} failed");
+    Ok(failed == 0 && done == total)
+}
+
+/// Trains once and reads the summary from standard output.
+fn run_one(root: &Path, binary: &Path, run: &Run, data: Option<&Path>) -> Result<Outcome> {
+    let out = root.join("target/repro").join(run.hash());
+    let mut command = Command::new(binary);
+    command.arg("train");
+    command.arg("--data");
+    match data {
+        Some(folder) if run.needs_folder => command.arg(folder),
+        _ => command.arg("digits"),
+    };
+    command
+        .args(&run.flags)
+        .args(["--threads", "1", "--quiet", "--json", "--overwrite"])
+        .arg("--out")
+        .arg(out);
+    let output = command
+        .output()
+        .with_context(|| format!("could not start {}", binary.display()))?;
+    if !output.status.success() {
+        bail!(
+            "{}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+    }
+    serde_json::from_slice(&output.stdout).context("the summary on standard output")
+}
+
+/// Prints the tables and puts those into the page that it has room for.
+fn show(root: &Path, tables: &[Table], record: &Record) -> Result<()> {
+    let path = root.join(PAGE);
+    let page = fs::read_to_string(&path).ok();
+    let mut renewed = page.clone();
+    for table in tables {
+        let text = tables::markdown(*table, record.lines());
+        println!("{table}\n\n{text}");
+        if let Some(old) = &renewed
+            && let Some(new) = tables::put_into(old, &table.to_string(), &text)
+        {
+            renewed = Some(new);
+        }
+    }
+    if let Some(renewed) = renewed
+        && page.as_deref() != Some(&renewed)
+    {
+        fs::write(&path, renewed).with_context(|| format!("writing {PAGE}"))?;
+        eprintln!("{PAGE} holds the tables above");
+    }
+    Ok(())
+}

@@ -1,0 +1,210 @@
+//! Which runs make which table: configurations as the flags of `rewire train`.
+//!
+//! The recipe on MNIST is that of the published values beside it: LeNet-300-100, batch 100, 100
+//! epochs, SGD with Nesterov momentum 0.9, learning rate 0.1, × 0.1 every 25 000 steps, weight
+//! decay 5e-4, a tenth of the training part held out; all three layers sparse, densities by ERK.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use sha2::{Digest, Sha256};
+
+use super::record::{Line, Outcome};
+
+/// Tables of docs/results.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Table {
+    /// RigL on the embedded digits, as the command without options does it.
+    Digits,
+    /// LeNet-300-100 on MNIST, four methods at four sparsities.
+    Mnist,
+}
+
+/// One training run.
+#[derive(Clone, Debug)]
+pub(super) struct Run {
+    /// The table it belongs to.
+    pub(super) table: Table,
+    /// `dense`, `static`, `set`, `rigl` or `dsr`.
+    pub(super) method: &'static str,
+    /// The sparsity as the command line takes it; `None` for a dense run.
+    pub(super) sparsity: Option<&'static str>,
+    /// The seed of everything random.
+    pub(super) seed: u64,
+    /// Whether the data come from the user's folder, not from the binary.
+    pub(super) needs_folder: bool,
+    /// What `rewire train` is given, without the data, threads and output, which do not change the
+    /// result.
+    pub(super) flags: Vec<String>,
+}
+
+/// Seeds of a table are 1, 2, … up to these.
+const DIGITS_SEEDS: u64 = 5;
+const MNIST_SEEDS: u64 = 3;
+
+const MNIST_METHODS: [&str; 4] = ["static", "set", "rigl", "dsr"];
+const MNIST_SPARSITIES: [&str; 4] = ["0.90", "0.95", "0.98", "0.99"];
+
+const MNIST_RECIPE: &str = "--model mlp:300,100 --epochs 100 --batch 100 --optimizer sgd --lr 0.1 \
+    --set optimizer.momentum=0.9 --set optimizer.nesterov=true --set optimizer.weight_decay=5e-4 \
+    --set schedule.kind=step --set schedule.step_every=25000 --set schedule.step_factor=0.1 \
+    --set schedule.warmup=0 --set data.valid=6000";
+
+impl Table {
+    /// Every run of the table.
+    pub(super) fn runs(self) -> Vec<Run> {
+        match self {
+            Self::Digits => (1..=DIGITS_SEEDS)
+                .map(|seed| Run::new(self, "rigl", Some("0.9"), seed, ""))
+                .collect(),
+            Self::Mnist => {
+                let sparse = MNIST_METHODS
+                    .iter()
+                    .flat_map(|&method| MNIST_SPARSITIES.map(|sparsity| (method, Some(sparsity))));
+                std::iter::once(("dense", None))
+                    .chain(sparse)
+                    .flat_map(|(method, sparsity)| {
+                        (1..=MNIST_SEEDS)
+                            .map(move |seed| Run::new(self, method, sparsity, seed, MNIST_RECIPE))
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// The test accuracy in percent that was published for this cell, as the source prints it.
+    ///
+    /// From the results file of the reference implementation of sparse momentum (Dettmers and
+    /// Zettlemoyer 2019, "Sparse Networks from Scratch"); its row for SET at 0.99 is damaged and
+    /// leaves two readings.
+    pub(super) fn published(self, method: &str, sparsity: &str) -> Option<&'static str> {
+        let cell = match (self, method, sparsity) {
+            (Self::Mnist, "dense", _) => "98.69",
+            (Self::Mnist, "dsr", "0.90") => "98.44",
+            (Self::Mnist, "dsr", "0.95") => "98.32",
+            (Self::Mnist, "dsr", "0.98") => "98.14",
+            (Self::Mnist, "dsr", "0.99") => "97.54",
+            (Self::Mnist, "set", "0.90") => "98.39",
+            (Self::Mnist, "set", "0.95") => "98.14",
+            (Self::Mnist, "set", "0.98") => "97.74",
+            (Self::Mnist, "set", "0.99") => "95.80 or 94.0",
+            _ => return None,
+        };
+        Some(cell)
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Digits => "digits",
+            Self::Mnist => "mnist",
+        })
+    }
+}
+
+impl Run {
+    fn new(
+        table: Table,
+        method: &'static str,
+        sparsity: Option<&'static str>,
+        seed: u64,
+        recipe: &str,
+    ) -> Self {
+        let mut flags: Vec<String> = recipe.split_whitespace().map(str::to_owned).collect();
+        flags.extend(["--method".into(), method.into()]);
+        if let Some(sparsity) = sparsity {
+            flags.extend(["--sparsity".into(), sparsity.into()]);
+            // The digits are trained as the command without options does it.
+            if table == Table::Mnist {
+                flags.extend(["--allocation".into(), "erk".into()]);
+            }
+        }
+        flags.extend(["--seed".into(), seed.to_string()]);
+        Self {
+            table,
+            method,
+            sparsity,
+            seed,
+            needs_folder: table == Table::Mnist,
+            flags,
+        }
+    }
+
+    /// The first 16 hexadecimal digits of the SHA-256 over the table's name and the flags, each
+    /// ended by a newline.
+    pub(super) fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update(format!("{}\n", self.table));
+        for flag in &self.flags {
+            hasher.update(format!("{flag}\n"));
+        }
+        hasher
+            .finalize()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// The line of the record for what came out of this run.
+    pub(super) fn line(&self, outcome: Outcome) -> Line {
+        Line::new(
+            self.hash(),
+            self.table.to_string(),
+            self.method.into(),
+            self.sparsity.unwrap_or_default().into(),
+            self.seed,
+            outcome,
+        )
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.table, self.method)?;
+        if let Some(sparsity) = self.sparsity {
+            write!(f, " {sparsity}")?;
+        }
+        write!(f, " seed {}", self.seed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_tables_hold_the_runs_they_promise() {
+        assert_eq!(Table::Digits.runs().len(), 5);
+        // Dense, and four methods at four sparsities; three seeds each.
+        assert_eq!(Table::Mnist.runs().len(), 3 + 4 * 4 * 3);
+    }
+
+    #[test]
+    fn every_run_has_a_hash_of_its_own() {
+        let runs: Vec<Run> = Table::value_variants()
+            .iter()
+            .flat_map(|table| table.runs())
+            .collect();
+        let hashes: BTreeSet<String> = runs.iter().map(Run::hash).collect();
+        assert_eq!(hashes.len(), runs.len());
+    }
+
+    /// Written down, because the lines of the committed record are found by it.
+    #[test]
+    fn the_hash_is_frozen() {
+        let run = Run::new(Table::Digits, "rigl", Some("0.9"), 1, "");
+        assert_eq!(run.flags.join(" "), "--method rigl --sparsity 0.9 --seed 1");
+        assert_eq!(run.hash(), "1f12dcc32a1381a6");
+    }
+
+    #[test]
+    fn a_dense_run_names_no_sparsity() {
+        let dense = &Table::Mnist.runs()[0];
+        assert_eq!(dense.method, "dense");
+        assert!(!dense.flags.iter().any(|flag| flag == "--sparsity"));
+    }
+}

@@ -1,0 +1,185 @@
+//! From the record to Markdown: one row per method and sparsity, mean ± standard deviation over
+//! the seeds.
+
+use std::fmt::Write;
+
+use super::record::Line;
+use super::runs::Table;
+
+/// What a cell of the table is computed from: the runs that differ only by the seed.
+struct Cell<'a> {
+    method: &'a str,
+    sparsity: &'a str,
+    lines: Vec<&'a Line>,
+}
+
+/// The table as Markdown, from the lines of its present runs; runs that have not ended yet are
+/// simply fewer seeds.
+pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
+    let mut text = String::from(
+        "| method | sparsity | seeds | test accuracy, % | published, % | test loss | \
+         train − test, points | training FLOPs, × dense | executed, × dense | s per run |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
+    );
+    for cell in cells(table, lines) {
+        let over_seeds = |value: fn(&Line) -> f64, decimals: usize| {
+            let values: Vec<f64> = cell.lines.iter().map(|line| value(line)).collect();
+            mean_and_deviation(&values, decimals)
+        };
+        let mean = |value: fn(&Line) -> f64, decimals: usize| {
+            let sum: f64 = cell.lines.iter().map(|line| value(line)).sum();
+            format!("{:.decimals$}", sum / cell.lines.len() as f64)
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            method_name(cell.method),
+            if cell.sparsity.is_empty() {
+                "–"
+            } else {
+                cell.sparsity
+            },
+            cell.lines.len(),
+            over_seeds(|line| 100.0 * line.test_accuracy, 2),
+            table
+                .published(cell.method, cell.sparsity)
+                .unwrap_or_default(),
+            over_seeds(|line| line.test_loss, 4),
+            mean(|line| 100.0 * (line.train_accuracy - line.test_accuracy), 2),
+            mean(|line| line.train_flops / line.train_flops_dense, 3),
+            mean(|line| line.train_flops_executed / line.train_flops_dense, 3),
+            mean(|line| line.seconds, 0),
+        );
+    }
+    text
+}
+
+/// The cells in the order of the table's runs. A line counts if one of those runs made it, so that
+/// lines of withdrawn configurations do not.
+fn cells(table: Table, lines: &[Line]) -> Vec<Cell<'_>> {
+    let runs = table.runs();
+    let mut cells: Vec<Cell<'_>> = Vec::new();
+    for run in &runs {
+        let hash = run.hash();
+        let Some(line) = lines.iter().find(|line| line.configuration == hash) else {
+            continue;
+        };
+        match cells
+            .iter_mut()
+            .find(|cell| (cell.method, cell.sparsity) == (&line.method, &line.sparsity))
+        {
+            Some(cell) => cell.lines.push(line),
+            None => cells.push(Cell {
+                method: &line.method,
+                sparsity: &line.sparsity,
+                lines: vec![line],
+            }),
+        }
+    }
+    cells
+}
+
+/// The method as papers write it.
+fn method_name(method: &str) -> &str {
+    match method {
+        "set" => "SET",
+        "rigl" => "RigL",
+        "dsr" => "DSR",
+        _ => method,
+    }
+}
+
+/// `98.41 ± 0.05` with the sample standard deviation (divisor n − 1); of one value only itself.
+fn mean_and_deviation(values: &[f64], decimals: usize) -> String {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    if values.len() < 2 {
+        return format!("{mean:.decimals$}");
+    }
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let deviation = (squares / (n - 1.0)).sqrt();
+    format!("{mean:.decimals$} ± {deviation:.decimals$}")
+}
+
+/// The page with what stands between `<!-- table:NAME -->` and the next `<!-- /table -->`
+/// replaced; `None` if the page has no such pair.
+pub(super) fn put_into(page: &str, name: &str, table: &str) -> Option<String> {
+    let open = format!("<!-- table:{name} -->");
+    let start = page.find(&open)? + open.len();
+    let end = start + page[start..].find("<!-- /table -->")?;
+    Some(format!("{}\n{table}{}", &page[..start], &page[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::tests::line;
+    use super::*;
+
+    #[test]
+    fn mean_and_deviation_by_hand() {
+        // Mean 2; squares 1 + 0 + 1 over n − 1 = 2.
+        assert_eq!(mean_and_deviation(&[1.0, 2.0, 3.0], 2), "2.00 ± 1.00");
+        assert_eq!(mean_and_deviation(&[98.444], 2), "98.44");
+        assert_eq!(mean_and_deviation(&[0.1, 0.1], 1), "0.1 ± 0.0");
+    }
+
+    /// Lines of the record for the first `seeds` runs of one method at one sparsity.
+    fn recorded(method: &str, sparsity: &str, accuracies: &[f64]) -> Vec<Line> {
+        let runs = Table::Mnist.runs();
+        accuracies
+            .iter()
+            .enumerate()
+            .map(|(index, &accuracy)| {
+                let seed = index as u64 + 1;
+                let run = runs
+                    .iter()
+                    .find(|run| {
+                        run.method == method
+                            && run.sparsity.unwrap_or_default() == sparsity
+                            && run.seed == seed
+                    })
+                    .expect("a run of the table");
+                Line {
+                    configuration: run.hash(),
+                    ..line(method, sparsity, seed, accuracy)
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn seeds_share_a_row_beside_the_published_value() {
+        let mut lines = recorded("set", "0.90", &[0.98, 0.99]);
+        lines.extend(recorded("dense", "", &[0.987]));
+        // A line that no run of the table makes: a withdrawn configuration.
+        lines.push(line("set", "0.90", 9, 0.5));
+        let table = markdown(Table::Mnist, &lines);
+        let rows: Vec<&str> = table.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| dense | – | 1 | 98.70 | 98.69 | 0.1000 | 1.30 | 0.125 | 0.500 | 62 |",
+                "| SET | 0.90 | 2 | 98.50 ± 0.71 | 98.39 | 0.1000 ± 0.0000 | 1.50 | 0.125 | 0.500 | 62 |",
+            ]
+        );
+        let columns = |row: &str| row.matches('|').count();
+        assert!(table.lines().all(|row| columns(row) == columns(rows[0])));
+    }
+
+    #[test]
+    fn a_table_goes_between_its_markers_and_nowhere_else() {
+        let page =
+            "a\n<!-- table:x -->\nold\n<!-- /table -->\nb\n<!-- table:y -->\n<!-- /table -->\n";
+        let renewed = put_into(page, "x", "| new |\n").expect("marked");
+        assert_eq!(
+            renewed,
+            "a\n<!-- table:x -->\n| new |\n<!-- /table -->\nb\n<!-- table:y -->\n<!-- /table -->\n"
+        );
+        assert_eq!(
+            put_into(&renewed, "x", "| new |\n").as_deref(),
+            Some(&*renewed)
+        );
+        assert_eq!(put_into(page, "z", "| new |\n"), None);
+    }
+}
