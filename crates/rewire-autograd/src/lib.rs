@@ -1,1 +1,25 @@
-//! A minimal reverse-mode tape with masked linear layers and gradients at active positions.
+//! A minimal reverse-mode tape for sparse training.
+//!
+//! A step records its ops on a [`Tape`], asks for the gradients of a loss and clears the tape.
+//! Linear ops read their weights through a [`rewire_sparse::mask::WeightView`], so a forward pass
+//! uses exactly the stored topology or mask, and a weight gradient is exactly as long as the stored
+//! values. Growth candidates come from the same backward sweep, streamed by the products, so the
+//! dense gradient of an active weight is never stored.
+//!
+//! Nodes are an enum over pooled buffers: no closures, no reference counting, and after the first
+//! steps no allocation for activations. [`Tape::clear`] hands all memory back to the pool.
+//!
+//! This crate refuses to know parameter names, optimizers and random number generators, and it
+//! differentiates once only.
+
+mod backward;
+mod gradients;
+mod op;
+mod ops;
+mod pool;
+mod tape;
+
+pub use gradients::{Gradients, ParameterId, ParameterViews};
+pub use ops::loss::correct_predictions;
+pub use rewire_sparse::{Batch, Buffer, Geometry, GradientPair, Plain, Products, mask};
+pub use tape::{NormStatistics, Tape, Var};

@@ -86,8 +86,8 @@ pub struct LayerRequest {
 pub struct Candidate {
     /// Flat position.
     pub position: u64,
-    /// Gradient of the loss with respect to the weight at this position, signed.
-    pub gradient: f32,
+    /// |gradient| of the loss with respect to the weight at this position.
+    pub magnitude: f32,
 }
 
 /// The answer to a [`GrowthRequest`], variant by variant.

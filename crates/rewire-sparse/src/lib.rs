@@ -1,1 +1,31 @@
-//! Products of sparse layers: forward, input gradient, weight gradient and streamed growth candidates.
+//! The products of a sparse layer, behind one joint.
+//!
+//! A layer with weights `W` (`out × in`, most of them absent) needs three products per training
+//! step and, now and then, a fourth:
+//!
+//! ```text
+//! forward           Y  = X·Wᵀ
+//! input gradient    dX = dY·W
+//! weight gradient   dW = dYᵀ·X   at the stored positions only
+//! growth            the strongest entries of dYᵀ·X at inactive positions, tile by tile
+//! ```
+//!
+//! [`Products`] is the joint; [`Plain`] is its plain implementation, short enough to be read and
+//! exact enough to be the oracle of every faster one. Activations travel as [`Batch`], whose
+//! memory layout is private to this crate, in a [`Buffer`] whose place is private too, so that a
+//! faster layout or another device changes no caller.
+//!
+//! This crate refuses to know what a loss, a layer name or an optimizer is.
+
+mod batch;
+mod buffer;
+mod geometry;
+mod plain;
+mod products;
+
+pub use batch::{Batch, PANEL, Panel, PanelMut};
+pub use buffer::Buffer;
+pub use geometry::Geometry;
+pub use plain::Plain;
+pub use products::{GradientPair, Products};
+pub use rewire_mask as mask;
