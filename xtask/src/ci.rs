@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::cargo::{cargo, passes};
-use crate::{test, tidy};
+use crate::{consumers, test, tidy};
 
 /// Options of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -36,7 +36,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         })?);
     }
     stages.push(timed("fmt", || {
-        passes(cargo().args(["fmt", "--all", "--check"]))
+        let consumers = ["--manifest-path", consumers::MANIFEST];
+        let workspace = passes(cargo().args(["fmt", "--all", "--check"]))?;
+        Ok(passes(cargo().args(["fmt", "--all", "--check"]).args(consumers))? && workspace)
     })?);
     stages.push(timed("clippy", || {
         passes(cargo().args([
