@@ -73,6 +73,20 @@ pub enum GrowthRequest {
 }
 
 /// A request for one layer, with the active positions that may be grown again.
+///
+/// # Examples
+/// ```
+/// use rewire_mask::{GrowthRequest, LayerRequest, Rewiring};
+///
+/// // Drop two weights and ask for the two best places, those two included.
+/// let dropped = vec![4, 9];
+/// let growth = GrowthRequest::TopK { k: dropped.len() };
+/// let request = LayerRequest { growth, readmitted: dropped };
+/// // The gradient is largest at 9 and 2: weight 9 stays and keeps its value.
+/// let rewiring = Rewiring::net(request.readmitted, vec![9, 2])?;
+/// assert_eq!((rewiring.dropped(), rewiring.grown()), (&[4][..], &[2][..]));
+/// # Ok::<(), rewire_mask::MaskError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerRequest {
     /// What is asked.

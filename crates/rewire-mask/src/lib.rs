@@ -82,3 +82,8 @@ pub use select::{TopK, lowest, top_k};
 pub use shape::MatrixShape;
 pub use topology::Topology;
 pub use weights::WeightView;
+
+/// Runs the README's example as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

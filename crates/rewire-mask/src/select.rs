@@ -200,3 +200,54 @@ fn ascending_key(score: f32) -> u32 {
     let bits = (score + 0.0).to_bits();
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The memory promise: a stream of any length leaves at most 2·k entries.
+    #[test]
+    fn a_stream_is_kept_within_twice_k() {
+        for k in [0, 1, 2, 7] {
+            let mut best = TopK::new(k);
+            for position in 0..1000u64 {
+                // Ascending scores are the worst case: every offer beats all before.
+                best.offer(position as f32, position).unwrap();
+                assert!(best.kept.len() <= 2 * k);
+            }
+            assert!(best.kept.capacity() <= 4 * k + 4);
+        }
+    }
+
+    /// Offers that cannot be among the best cost one comparison and no space.
+    #[test]
+    fn beaten_offers_are_not_stored() {
+        let mut best = TopK::new(3);
+        for position in 0..6 {
+            best.offer(1.0, position).unwrap();
+        }
+        let kept = best.kept.len();
+        best.offer(1.0, 6).unwrap();
+        best.offer(-1.0, 0).unwrap();
+        assert_eq!((kept, best.kept.len()), (3, 3));
+    }
+
+    #[test]
+    fn keys_order_as_the_numbers_they_stand_for() {
+        let ascending = [
+            f32::MIN,
+            -1.0,
+            -f32::MIN_POSITIVE,
+            -1e-45,
+            0.0,
+            1e-45,
+            f32::MIN_POSITIVE,
+            1.0,
+            f32::MAX,
+        ];
+        for pair in ascending.windows(2) {
+            assert!(ascending_key(pair[0]) < ascending_key(pair[1]), "{pair:?}");
+        }
+        assert_eq!(ascending_key(-0.0), ascending_key(0.0));
+    }
+}
