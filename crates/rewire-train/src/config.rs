@@ -1,0 +1,301 @@
+//! What a run is told: typed, complete, checked once.
+//!
+//! A configuration is layered from defaults, a TOML file, `--set key=value` and flags, each
+//! overriding the ones before it ([`ConfigBuilder`]). Every value remembers where it came from,
+//! so that a refusal names the line of the file or the flag. What comes out is a [`Config`] in
+//! which nothing is missing: values that depend on others, like the decay of a method, are filled
+//! in. Its text ([`Config::to_toml`]) starts the same run again.
+//!
+//! Nothing is ignored: an unknown key, a wrong type or a number out of range is an error. Nothing
+//! is read from the environment.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+mod error;
+mod keys;
+mod layers;
+mod legal;
+mod words;
+
+pub use error::ConfigError;
+pub use keys::legal_keys;
+pub use layers::{ConfigBuilder, Origin};
+pub use words::{
+    Activation, Allocation, Decay, Method, ModelKind, Norm, OptimizerKind, ScheduleKind,
+};
+
+use crate::checkpoint::hexadecimal;
+
+/// Everything a run depends on besides its data.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The seed of every random stream, at most 2⁶³ − 1.
+    pub seed: u64,
+    /// Worker threads; 0 stands for all cores. Results do not depend on it.
+    pub threads: usize,
+    /// What is learned from.
+    pub data: DataConfig,
+    /// What is trained.
+    pub model: ModelConfig,
+    /// How many weights there are and where.
+    pub sparsity: SparsityConfig,
+    /// When positions change and how many.
+    pub rewire: RewireConfig,
+    /// How values change.
+    pub optimizer: OptimizerConfig,
+    /// Learning rate and length of the run.
+    pub schedule: ScheduleConfig,
+    /// Layers with a density of their own, outside the shared budget, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub layers: BTreeMap<String, LayerConfig>,
+}
+
+/// `[data]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// `digits` for the embedded digits, otherwise a folder of data files.
+    pub source: String,
+    /// Samples per step, at least 1.
+    pub batch: usize,
+    /// Training samples held out for choices.
+    pub valid: usize,
+}
+
+/// `[model]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// The architecture, as `mlp:300,100`.
+    pub kind: ModelKind,
+    /// Normalisation after each hidden layer.
+    pub norm: Norm,
+    /// Non-linearity of the hidden layers.
+    pub activation: Activation,
+    /// Share of the hidden activations that training silences, in [0, 1).
+    pub dropout: f64,
+}
+
+/// `[sparsity]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SparsityConfig {
+    /// How positions are explored.
+    pub method: Method,
+    /// Share of inactive weights over all sparse layers, in [0, 1); 0 if the method is `dense`.
+    pub sparsity: f64,
+    /// How the active weights are shared among the layers.
+    pub allocation: Allocation,
+    /// Layers that stay dense and outside the budget, sorted.
+    pub dense: Vec<String>,
+}
+
+/// `[rewire]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RewireConfig {
+    /// Steps between rewirings, at least 1.
+    pub every: u64,
+    /// Share of the active weights that the first rewiring drops, in (0, 1].
+    pub fraction: f64,
+    /// How the fraction falls; without being told cosine for RigL, constant otherwise.
+    pub decay: Decay,
+    /// Share of all steps after which positions are final, in (0, 1].
+    pub end: f64,
+    /// SET: drop among positive and negative weights separately.
+    pub two_sided: bool,
+    /// DSR: how many weights a rewiring should drop (N_p); without being told 600 for DSR.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<u64>,
+    /// DSR: the first magnitude below which weights are dropped (H₀), above 0.
+    pub threshold: f64,
+}
+
+/// `[optimizer]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OptimizerConfig {
+    /// The rule.
+    pub kind: OptimizerKind,
+    /// SGD: momentum, in [0, 1).
+    pub momentum: f64,
+    /// SGD: Nesterov's look-ahead.
+    pub nesterov: bool,
+    /// Weight decay, at least 0: part of the gradient for SGD, decoupled for AdamW.
+    pub weight_decay: f64,
+    /// AdamW: decay of the first moment, in [0, 1).
+    pub beta1: f64,
+    /// AdamW: decay of the second moment, in [0, 1).
+    pub beta2: f64,
+    /// AdamW: what keeps the denominator above 0.
+    pub epsilon: f64,
+}
+
+/// `[schedule]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleConfig {
+    /// The highest learning rate, above 0.
+    pub lr: f64,
+    /// How the learning rate falls.
+    pub kind: ScheduleKind,
+    /// Steps in which the learning rate rises from 0.
+    pub warmup: u64,
+    /// Passes over the training data, at least 1.
+    pub epochs: u64,
+    /// `step`: steps between two falls.
+    pub step_every: u64,
+    /// `step`: what the learning rate is multiplied by, in (0, 1].
+    pub step_factor: f64,
+}
+
+/// `[layers."NAME"]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LayerConfig {
+    /// Share of inactive weights in this layer, in [0, 1).
+    pub sparsity: f64,
+}
+
+impl Config {
+    /// The configuration that a TOML text asks for; `file_name` is what errors call it.
+    ///
+    /// # Errors
+    /// See [`ConfigError`].
+    pub fn from_toml(text: &str, file_name: &str) -> Result<Self, ConfigError> {
+        ConfigBuilder::new().file(file_name, text)?.build()
+    }
+
+    /// The complete text of this configuration: every key, in a fixed order.
+    ///
+    /// [`Config::from_toml`] reads it back as an equal value.
+    ///
+    /// # Panics
+    /// If a number exceeds what TOML can hold, 2⁶³ − 1: no checked configuration has one.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a checked configuration is valid TOML")
+    }
+
+    /// SHA-256 of the text with `threads = 0`, as 64 hexadecimal digits.
+    ///
+    /// Equal hashes mean equal results on equal data: the number of threads changes none.
+    pub fn hash(&self) -> String {
+        let mut config = self.clone();
+        config.threads = 0;
+        hexadecimal(&Sha256::digest(config.to_toml()))
+    }
+
+    /// The keys in which two configurations differ, sorted, with the value here and there.
+    pub fn difference(&self, other: &Self) -> Vec<(String, String, String)> {
+        let (here, there) = (layers::flatten_config(self), layers::flatten_config(other));
+        let text = |value: Option<&toml::Value>| {
+            value.map_or("(not set)".to_owned(), toml::Value::to_string)
+        };
+        let mut keys: Vec<&String> = here.keys().chain(there.keys()).collect();
+        keys.sort();
+        keys.dedup();
+        keys.into_iter()
+            .map(|key| (key.clone(), text(here.get(key)), text(there.get(key))))
+            .filter(|(_, here, there)| here != there)
+            .collect()
+    }
+
+    /// Checks that every layer the configuration speaks of is one of the model's `names`.
+    ///
+    /// # Errors
+    /// [`ConfigError::UnknownLayer`] with the nearest name.
+    pub fn check_layers(&self, names: &[&str]) -> Result<(), ConfigError> {
+        let listed = (self.sparsity.dense.iter()).map(|name| ("sparsity.dense", name));
+        let own = self.layers.keys().map(|name| ("layers", name));
+        for (key, name) in listed.chain(own) {
+            if !names.contains(&name.as_str()) {
+                return Err(ConfigError::UnknownLayer {
+                    key,
+                    layer: name.clone(),
+                    nearest: keys::nearest(name, names.iter().copied()).map(str::to_owned),
+                    legal: names.iter().map(|&name| name.to_owned()).collect(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            source: "digits".to_owned(),
+            batch: 32,
+            valid: 0,
+        }
+    }
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self {
+            kind: ModelKind::Mlp {
+                hidden: vec![300, 100],
+            },
+            norm: Norm::None,
+            activation: Activation::Relu,
+            dropout: 0.0,
+        }
+    }
+}
+
+impl Default for SparsityConfig {
+    fn default() -> Self {
+        Self {
+            method: Method::Rigl,
+            sparsity: 0.9,
+            allocation: Allocation::Erk,
+            dense: Vec::new(),
+        }
+    }
+}
+
+impl Default for RewireConfig {
+    fn default() -> Self {
+        Self {
+            every: 100,
+            fraction: 0.3,
+            decay: Decay::Cosine,
+            end: 0.75,
+            two_sided: false,
+            target: None,
+            threshold: 1e-3,
+        }
+    }
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self {
+            kind: OptimizerKind::Sgd,
+            momentum: 0.9,
+            nesterov: true,
+            weight_decay: 5e-4,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self {
+            lr: 0.05,
+            kind: ScheduleKind::Cosine,
+            warmup: 0,
+            epochs: 30,
+            step_every: 25_000,
+            step_factor: 0.1,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Why a configuration is refused: always with the key, the value and where it came from.
+
+use super::Origin;
+
+/// Why a configuration is refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not TOML.
+    #[error("{origin}: {message}")]
+    Syntax {
+        /// File and line.
+        origin: Origin,
+        /// What the TOML parser says.
+        message: String,
+    },
+    /// A `--set` without `=`.
+    #[error("--set: `{text}` is not of the form key=value")]
+    Assignment {
+        /// What was given.
+        text: String,
+    },
+    /// No such key.
+    #[error("{origin}: unknown key `{key}`")]
+    UnknownKey {
+        /// Where it was given.
+        origin: Origin,
+        /// The key with its section.
+        key: String,
+        /// The legal key that looks most like it, if any does.
+        nearest: Option<String>,
+        /// The legal keys of the section, or the sections if there is no such section.
+        legal: Vec<String>,
+    },
+    /// A value of another type than the key takes.
+    #[error("{origin}: `{key}` is {value}, it takes {wanted}")]
+    WrongType {
+        /// Where it was given.
+        origin: Origin,
+        /// The key with its section.
+        key: String,
+        /// The value, as TOML.
+        value: String,
+        /// What the key takes.
+        wanted: String,
+    },
+    /// A value of the right type outside what is legal.
+    #[error("{origin}: `{key}` is {value}, legal is {legal}")]
+    OutOfRange {
+        /// Where it was given.
+        origin: Origin,
+        /// The key with its section.
+        key: String,
+        /// The value, as TOML.
+        value: String,
+        /// What is legal.
+        legal: String,
+    },
+    /// A word that the key does not know.
+    #[error("{origin}: `{key}` is {value}, legal is one of {}", legal.join(", "))]
+    UnknownWord {
+        /// Where it was given.
+        origin: Origin,
+        /// The key with its section.
+        key: String,
+        /// The value, as TOML.
+        value: String,
+        /// The legal word that looks most like it, if any does.
+        nearest: Option<String>,
+        /// The legal words.
+        legal: Vec<String>,
+    },
+    /// A sparsity for a network that is to be dense.
+    #[error("{origin}: `{key}` is {value}, but the method is dense ({method})")]
+    SparsityOfDense {
+        /// Where the sparsity was given.
+        origin: Origin,
+        /// The key of the sparsity.
+        key: String,
+        /// The sparsity.
+        value: String,
+        /// Where the method was given.
+        method: Origin,
+    },
+    /// A layer that is to be dense and has a sparsity as well.
+    #[error("{origin}: layer `{layer}` has a sparsity and is listed in `sparsity.dense`")]
+    DenseAndSparse {
+        /// Where the sparsity was given.
+        origin: Origin,
+        /// The layer.
+        layer: String,
+    },
+    /// A layer that the model does not have.
+    #[error("`{key}` names the layer `{layer}`, which the model does not have")]
+    UnknownLayer {
+        /// The key that names it.
+        key: &'static str,
+        /// The name.
+        layer: String,
+        /// The model's layer that looks most like it, if any does.
+        nearest: Option<String>,
+        /// The model's layers.
+        legal: Vec<String>,
+    },
+}
+
+impl ConfigError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let suggestion = |nearest: &Option<String>| match nearest {
+            Some(nearest) => format!("did you mean `{nearest}`? "),
+            None => String::new(),
+        };
+        Some(match self {
+            Self::Syntax { .. } => {
+                "the configuration is TOML: sections in brackets, `key = value`, words in quotes"
+                    .to_owned()
+            }
+            Self::Assignment { .. } => "for example --set sparsity.method=rigl".to_owned(),
+            Self::UnknownKey { nearest, legal, .. } => {
+                format!("{}legal here: {}", suggestion(nearest), legal.join(", "))
+            }
+            Self::UnknownWord {
+                nearest: Some(nearest),
+                ..
+            } => format!("did you mean `{nearest}`?"),
+            Self::UnknownWord { .. } | Self::WrongType { .. } | Self::OutOfRange { .. } => {
+                return None;
+            }
+            Self::SparsityOfDense { .. } => {
+                "leave the sparsity out, or choose static, set, rigl or dsr".to_owned()
+            }
+            Self::DenseAndSparse { .. } => "name the layer in one of the two places".to_owned(),
+            Self::UnknownLayer { nearest, legal, .. } => {
+                format!("{}the model has {}", suggestion(nearest), legal.join(", "))
+            }
+        })
+    }
+}

@@ -1,0 +1,340 @@
+//! Layering a configuration: default, file, `--set`, flag, each over the ones before.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
+use toml::{Table, Value};
+
+use super::keys::{self, Key};
+use super::legal::Misfit;
+use super::{Config, ConfigError, Decay, Method};
+
+/// N_p of Mostafa & Wang 2019 for networks of the size of their MNIST perceptron.
+const DSR_TARGET: u64 = 600;
+
+/// Where a value came from; a later variant overrides an earlier one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody gave it.
+    Default,
+    /// A configuration file.
+    File {
+        /// The name of the file as the user knows it.
+        name: String,
+        /// The line, from 1.
+        line: usize,
+    },
+    /// `--set key=value`.
+    Set,
+    /// A flag of its own.
+    Flag(String),
+}
+
+impl Origin {
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::File { .. } => 1,
+            Self::Set => 2,
+            Self::Flag(_) => 3,
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => out.write_str("default"),
+            Self::File { name, line } => write!(out, "{name}:{line}"),
+            Self::Set => out.write_str("--set"),
+            Self::Flag(flag) => out.write_str(flag),
+        }
+    }
+}
+
+/// Collects the values of all layers, each checked as it comes.
+///
+/// The order of calls matters only within a layer: of two files, or two `--set` of one key, the
+/// later wins.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigBuilder {
+    /// By key, `layers.NAME.sparsity` without quotes.
+    given: BTreeMap<String, (Value, Origin)>,
+}
+
+impl ConfigBuilder {
+    /// Nothing but defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the values of a TOML text; `name` is what errors call the file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Syntax`], [`ConfigError::UnknownKey`], or a value that its key does not take.
+    pub fn file(mut self, name: &str, text: &str) -> Result<Self, ConfigError> {
+        let at = |line| Origin::File {
+            name: name.to_owned(),
+            line,
+        };
+        let table: Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
+            origin: at(error.span().map_or(1, |span| line_at(text, span.start))),
+            message: error.message().to_owned(),
+        })?;
+        let lines = lines_of_keys(text);
+        for (key, value) in flatten(table) {
+            let line = lines.get(&key).copied().unwrap_or(1);
+            self = self.add(key, value, at(line))?;
+        }
+        Ok(self)
+    }
+
+    /// Adds one `key=value` of the command line; words need no quotes.
+    ///
+    /// # Errors
+    /// [`ConfigError::Assignment`] without `=`, [`ConfigError::UnknownKey`], or a value that the
+    /// key does not take.
+    pub fn set(self, assignment: &str) -> Result<Self, ConfigError> {
+        let Some((key, text)) = assignment.split_once('=') else {
+            return Err(ConfigError::Assignment {
+                text: assignment.to_owned(),
+            });
+        };
+        let (key, text) = (unquote_layer(key.trim()), text.trim());
+        self.add_text(key, text, Origin::Set)
+    }
+
+    /// Adds the value of a flag of its own, in the spelling of the command line.
+    ///
+    /// # Errors
+    /// As [`ConfigBuilder::set`]; the error names the flag.
+    pub fn flag(self, key: &str, text: &str) -> Result<Self, ConfigError> {
+        let flag = keys::find(key).and_then(|row| row.flag);
+        let origin = Origin::Flag(flag.map_or_else(|| format!("--{key}"), str::to_owned));
+        self.add_text(key.to_owned(), text, origin)
+    }
+
+    /// The configuration with everything filled in.
+    ///
+    /// # Errors
+    /// [`ConfigError::SparsityOfDense`], [`ConfigError::DenseAndSparse`].
+    pub fn build(self) -> Result<Config, ConfigError> {
+        let mut values = flatten_config(&Config::default());
+        for (key, (value, _)) in &self.given {
+            values.insert(key.clone(), value.clone());
+        }
+        let mut config = Config::deserialize(nest(values))
+            .expect("the table of keys admits only what the types can hold");
+        let method = config.sparsity.method;
+        if !self.given.contains_key("rewire.decay") {
+            config.rewire.decay = Decay::of(method);
+        }
+        if method == Method::Dsr && config.rewire.target.is_none() {
+            config.rewire.target = Some(DSR_TARGET);
+        }
+        if method == Method::Dense {
+            self.refuse_sparsity_of_dense()?;
+            config.sparsity.sparsity = 0.0;
+        }
+        for (key, (_, origin)) in &self.given {
+            let Some(layer) = keys::layer_of(key) else {
+                continue;
+            };
+            if config.sparsity.dense.iter().any(|name| name == layer) {
+                return Err(ConfigError::DenseAndSparse {
+                    origin: origin.clone(),
+                    layer: layer.to_owned(),
+                });
+            }
+        }
+        Ok(config)
+    }
+
+    /// A sparsity of 0 says the same as `dense`, and the text of a resolved configuration says both;
+    /// the flag is refused all the same, because nobody who uses it means 0.
+    fn refuse_sparsity_of_dense(&self) -> Result<(), ConfigError> {
+        for (key, (value, origin)) in &self.given {
+            let is_sparsity = key == "sparsity.sparsity" || keys::layer_of(key).is_some();
+            let is_harmless = value.as_float() == Some(0.0) && !matches!(origin, Origin::Flag(_));
+            if is_sparsity && !is_harmless {
+                let method = self.given.get("sparsity.method");
+                return Err(ConfigError::SparsityOfDense {
+                    origin: origin.clone(),
+                    key: key.clone(),
+                    value: value.to_string(),
+                    method: method.map_or(Origin::Default, |(_, origin)| origin.clone()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn add_text(self, key: String, text: &str, origin: Origin) -> Result<Self, ConfigError> {
+        let value = match keys::find(&key) {
+            Some(row) => row.legal.read(text),
+            None => Value::String(text.to_owned()),
+        };
+        self.add(key, value, origin)
+    }
+
+    fn add(mut self, key: String, value: Value, origin: Origin) -> Result<Self, ConfigError> {
+        let Some(row) = keys::find(&key) else {
+            return Err(unknown_key(key, value, origin));
+        };
+        let value = match row.legal.check(&value) {
+            Ok(value) => value,
+            Err(misfit) => return Err(refusal(row, misfit, key, value, origin)),
+        };
+        let wins = (self.given.get(&key)).is_none_or(|(_, old)| old.rank() <= origin.rank());
+        if wins {
+            self.given.insert(key, (value, origin));
+        }
+        Ok(self)
+    }
+}
+
+/// The keys and values of a configuration, without sections.
+pub(super) fn flatten_config(config: &Config) -> BTreeMap<String, Value> {
+    let table = Table::try_from(config).expect("a checked configuration is valid TOML");
+    flatten(table).into_iter().collect()
+}
+
+/// The leaves of nested tables with their dotted keys.
+///
+/// An empty table is a leaf unless it is a section, so that nothing the user wrote disappears.
+fn flatten(table: Table) -> Vec<(String, Value)> {
+    fn walk(prefix: &str, table: Table, leaves: &mut Vec<(String, Value)>) {
+        for (name, value) in table {
+            let key = if prefix.is_empty() {
+                name
+            } else {
+                format!("{prefix}.{name}")
+            };
+            match value {
+                Value::Table(inner) if !inner.is_empty() => walk(&key, inner, leaves),
+                Value::Table(_) if keys::is_section(&key) || is_layer(&key) => {}
+                leaf => leaves.push((key, leaf)),
+            }
+        }
+    }
+    let mut leaves = Vec::new();
+    walk("", table, &mut leaves);
+    leaves
+}
+
+/// Whether a name is that of one layer's section.
+fn is_layer(key: &str) -> bool {
+    key.starts_with("layers.") && keys::layer_of(key).is_none()
+}
+
+/// The sections that the keys stand for; the inverse of [`flatten`].
+fn nest(values: BTreeMap<String, Value>) -> Table {
+    let mut root = Table::new();
+    for (key, value) in values {
+        let path = match (keys::layer_of(&key), key.split_once('.')) {
+            (Some(layer), _) => vec!["layers", layer, "sparsity"],
+            (None, Some((section, name))) => vec![section, name],
+            (None, None) => vec![key.as_str()],
+        };
+        let (name, sections) = path.split_last().expect("a key has at least one part");
+        let mut table = &mut root;
+        for section in sections {
+            table = table
+                .entry(*section)
+                .or_insert_with(|| Value::Table(Table::new()))
+                .as_table_mut()
+                .expect("no key is the section of another");
+        }
+        table.insert((*name).to_owned(), value);
+    }
+    root
+}
+
+/// `layers."fc1".sparsity` as `layers.fc1.sparsity`, anything else as it is.
+fn unquote_layer(key: &str) -> String {
+    match keys::layer_of(key) {
+        Some(layer) => {
+            let bare = (layer.strip_prefix('"')).and_then(|layer| layer.strip_suffix('"'));
+            format!("layers.{}.sparsity", bare.unwrap_or(layer))
+        }
+        None => key.to_owned(),
+    }
+}
+
+fn unknown_key(key: String, value: Value, origin: Origin) -> ConfigError {
+    if keys::is_section(&key) {
+        return ConfigError::WrongType {
+            origin,
+            value: value.to_string(),
+            wanted: format!(
+                "a section with {}",
+                keys::siblings(&format!("{key}.")).join(", ")
+            ),
+            key,
+        };
+    }
+    ConfigError::UnknownKey {
+        origin,
+        nearest: keys::nearest_key(&key),
+        legal: keys::siblings(&key),
+        key,
+    }
+}
+
+fn refusal(row: &Key, misfit: Misfit, key: String, value: Value, origin: Origin) -> ConfigError {
+    let (text, legal) = (value.to_string(), row.legal.to_string());
+    match misfit {
+        Misfit::Type => ConfigError::WrongType {
+            origin,
+            key,
+            value: text,
+            wanted: legal,
+        },
+        Misfit::Range => ConfigError::OutOfRange {
+            origin,
+            key,
+            value: text,
+            legal,
+        },
+        Misfit::Word(words) => ConfigError::UnknownWord {
+            origin,
+            key,
+            nearest: (value.as_str())
+                .and_then(|word| keys::nearest(word, words.iter().copied()))
+                .map(str::to_owned),
+            value: text,
+            legal: words.iter().map(|&word| word.to_owned()).collect(),
+        },
+    }
+}
+
+/// The line of every dotted key of a text that is known to be TOML.
+fn lines_of_keys(text: &str) -> BTreeMap<String, usize> {
+    fn walk(text: &str, prefix: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
+        for (name, value) in table {
+            let key = match prefix {
+                "" => name.get_ref().to_string(),
+                _ => format!("{prefix}.{}", name.get_ref()),
+            };
+            if let DeValue::Table(inner) = value.get_ref() {
+                walk(text, &key, inner, lines);
+            }
+            lines.insert(key, line_at(text, name.span().start));
+        }
+    }
+    let mut lines = BTreeMap::new();
+    if let Ok(table) = DeTable::parse(text) {
+        walk(text, "", table.get_ref(), &mut lines);
+    }
+    lines
+}
+
+fn line_at(text: &str, byte: usize) -> usize {
+    1 + text
+        .bytes()
+        .take(byte)
+        .filter(|&byte| byte == b'\n')
+        .count()
+}

@@ -1,0 +1,210 @@
+//! What a key takes: reading it from the command line, checking it, saying it.
+
+use std::fmt;
+
+use toml::Value;
+
+use super::ModelKind;
+
+/// What a key takes.
+pub(super) enum Legal {
+    Whole { low: i64, high: i64 },
+    Number(Interval),
+    Words(&'static [&'static str]),
+    Switch,
+    Text,
+    Names,
+    Model,
+}
+
+/// An interval of finite numbers; a side is part of it unless said otherwise.
+pub(super) struct Interval {
+    low: f64,
+    without_low: bool,
+    high: f64,
+    without_high: bool,
+}
+
+/// Why a value is not what its key takes.
+pub(super) enum Misfit {
+    Type,
+    Range,
+    Word(&'static [&'static str]),
+}
+
+impl Legal {
+    /// The value that a text on the command line stands for, checked by [`Legal::check`] after.
+    ///
+    /// Words and texts need no quotes; names may be separated by commas.
+    pub(super) fn read(&self, text: &str) -> Value {
+        let as_toml = || {
+            let table: toml::Table = toml::from_str(&format!("value = {text}")).ok()?;
+            // A text with a line break could smuggle in further keys.
+            (table.len() == 1).then(|| table["value"].clone())
+        };
+        let bare = || Value::String(text.to_owned());
+        match self {
+            Self::Whole { .. } | Self::Switch => as_toml().unwrap_or_else(bare),
+            // Rust also reads `.9`, which TOML does not.
+            Self::Number(_) => as_toml()
+                .or_else(|| text.parse().ok().map(Value::Float))
+                .unwrap_or_else(bare),
+            Self::Words(_) | Self::Text | Self::Model => as_toml()
+                .filter(|_| text.starts_with(['"', '\'']))
+                .unwrap_or_else(bare),
+            Self::Names => match as_toml() {
+                Some(list @ Value::Array(_)) => list,
+                _ => text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|name| !name.is_empty())
+                    .map(Value::from)
+                    .collect::<Vec<_>>()
+                    .into(),
+            },
+        }
+    }
+
+    /// The value in its one form, or why it does not fit.
+    ///
+    /// A whole number becomes a float where a number is wanted; names are sorted, each once.
+    pub(super) fn check(&self, value: &Value) -> Result<Value, Misfit> {
+        match (self, value) {
+            (Self::Whole { low, high }, Value::Integer(n)) => {
+                if (low..=high).contains(&n) {
+                    Ok(value.clone())
+                } else {
+                    Err(Misfit::Range)
+                }
+            }
+            (Self::Number(interval), Value::Float(_) | Value::Integer(_)) => {
+                let number = match value {
+                    Value::Integer(n) => *n as f64,
+                    _ => value.as_float().unwrap_or(f64::NAN),
+                };
+                // Adding 0 turns −0 into 0, so that equal settings have equal texts.
+                let number = number + 0.0;
+                if interval.holds(number) {
+                    Ok(number.into())
+                } else {
+                    Err(Misfit::Range)
+                }
+            }
+            (Self::Words(words), Value::String(word)) => {
+                if words.contains(&word.as_str()) {
+                    Ok(value.clone())
+                } else {
+                    Err(Misfit::Word(words))
+                }
+            }
+            (Self::Switch, Value::Boolean(_)) => Ok(value.clone()),
+            (Self::Text, Value::String(text)) => {
+                if text.is_empty() {
+                    Err(Misfit::Range)
+                } else {
+                    Ok(value.clone())
+                }
+            }
+            (Self::Names, Value::Array(names)) => {
+                let mut sorted = Vec::new();
+                for name in names {
+                    sorted.push(name.as_str().ok_or(Misfit::Type)?);
+                }
+                sorted.sort_unstable();
+                sorted.dedup();
+                if sorted.contains(&"") {
+                    return Err(Misfit::Range);
+                }
+                Ok(sorted
+                    .into_iter()
+                    .map(Value::from)
+                    .collect::<Vec<_>>()
+                    .into())
+            }
+            (Self::Model, Value::String(text)) => {
+                if text.parse::<ModelKind>().is_ok() {
+                    Ok(value.clone())
+                } else {
+                    Err(Misfit::Range)
+                }
+            }
+            _ => Err(Misfit::Type),
+        }
+    }
+}
+
+impl fmt::Display for Legal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole {
+                low,
+                high: i64::MAX,
+            } => write!(out, "a whole number from {low} to 2⁶³ − 1"),
+            Self::Whole { low, high } => write!(out, "a whole number from {low} to {high}"),
+            Self::Number(interval) => write!(out, "a number in {interval}"),
+            Self::Words(words) => write!(out, "one of {}", words.join(", ")),
+            Self::Switch => out.write_str("true or false"),
+            Self::Text => out.write_str("a text that is not empty"),
+            Self::Names => out.write_str("a list of layer names"),
+            Self::Model => out.write_str(ModelKind::LEGAL),
+        }
+    }
+}
+
+impl Interval {
+    /// [0, 1)
+    pub(super) const SHARE: Self = Self {
+        low: 0.0,
+        without_low: false,
+        high: 1.0,
+        without_high: true,
+    };
+    /// (0, 1]
+    pub(super) const POSITIVE_SHARE: Self = Self {
+        low: 0.0,
+        without_low: true,
+        high: 1.0,
+        without_high: false,
+    };
+    /// [0, ∞)
+    pub(super) const NOT_NEGATIVE: Self = Self {
+        low: 0.0,
+        without_low: false,
+        high: f64::INFINITY,
+        without_high: true,
+    };
+    /// (0, ∞)
+    pub(super) const POSITIVE: Self = Self {
+        low: 0.0,
+        without_low: true,
+        high: f64::INFINITY,
+        without_high: true,
+    };
+
+    fn holds(&self, number: f64) -> bool {
+        let above = if self.without_low {
+            number > self.low
+        } else {
+            number >= self.low
+        };
+        let below = if self.without_high {
+            number < self.high
+        } else {
+            number <= self.high
+        };
+        above && below
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let open = if self.without_low { '(' } else { '[' };
+        let close = if self.without_high { ')' } else { ']' };
+        let high = if self.high.is_infinite() {
+            "∞".to_owned()
+        } else {
+            self.high.to_string()
+        };
+        write!(out, "{open}{}, {high}{close}", self.low)
+    }
+}

@@ -1,0 +1,203 @@
+//! The words a configuration is written in, as closed sets.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The architectures.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ModelKind {
+    /// A multilayer perceptron: `mlp:300,100`.
+    Mlp {
+        /// Widths of the hidden layers, from the input on; at least one.
+        hidden: Vec<usize>,
+    },
+}
+
+impl ModelKind {
+    /// The widest layer that is accepted.
+    pub const WIDTH_LIMIT: usize = 1_000_000;
+
+    pub(super) const LEGAL: &str =
+        "`mlp:W1,W2,…` with widths from 1 to 1000000, like `mlp:300,100`";
+}
+
+impl FromStr for ModelKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refuse = || format!("a model is {}", Self::LEGAL);
+        let widths = text.strip_prefix("mlp:").ok_or_else(refuse)?;
+        let hidden = widths
+            .split(',')
+            .map(|width| match width.parse() {
+                Ok(width @ 1..=Self::WIDTH_LIMIT) => Ok(width),
+                _ => Err(refuse()),
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self::Mlp { hidden })
+    }
+}
+
+impl TryFrom<String> for ModelKind {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ModelKind> for String {
+    fn from(kind: ModelKind) -> Self {
+        kind.to_string()
+    }
+}
+
+impl fmt::Display for ModelKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Mlp { hidden } = self;
+        let widths: Vec<String> = hidden.iter().map(usize::to_string).collect();
+        write!(out, "mlp:{}", widths.join(","))
+    }
+}
+
+/// Normalisation of the hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Norm {
+    /// None.
+    None,
+    /// Over the batch, with running statistics.
+    Batch,
+    /// Over the features of a sample.
+    Layer,
+}
+
+/// Non-linearity of the hidden layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// max(x, 0).
+    Relu,
+    /// x·Φ(x).
+    Gelu,
+}
+
+/// How positions are explored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Method {
+    /// All weights, always.
+    Dense,
+    /// Random positions that stay.
+    Static,
+    /// Drop by magnitude, grow at random.
+    Set,
+    /// Drop by magnitude, grow by gradient.
+    Rigl,
+    /// Drop below a global threshold, grow at random across layers.
+    Dsr,
+}
+
+/// How the active weights are shared among layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Allocation {
+    /// The same density everywhere.
+    Uniform,
+    /// Erdős–Rényi: density ∝ (in + out)/(in·out).
+    Er,
+    /// Erdős–Rényi with kernel sides.
+    Erk,
+}
+
+/// How the share of dropped weights falls over the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decay {
+    /// Half a cosine from the first fraction to 0.
+    Cosine,
+    /// Not at all.
+    Constant,
+    /// A straight line to 0.
+    Linear,
+    /// The cube of a straight line to 0.
+    Cubic,
+}
+
+impl Decay {
+    /// The decay a method has when none is given.
+    pub(super) fn of(method: Method) -> Self {
+        match method {
+            Method::Rigl => Self::Cosine,
+            Method::Dense | Method::Static | Method::Set | Method::Dsr => Self::Constant,
+        }
+    }
+}
+
+/// The optimizers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// Stochastic gradient descent with momentum.
+    Sgd,
+    /// Adam with decoupled weight decay.
+    AdamW,
+}
+
+/// How the learning rate falls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduleKind {
+    /// Not at all.
+    Constant,
+    /// By a factor every so many steps.
+    Step,
+    /// Half a cosine to 0.
+    Cosine,
+    /// A straight line to 0.
+    Linear,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_is_read_and_written_as_one_word() {
+        for (text, widths) in [
+            ("mlp:300,100", vec![300, 100]),
+            ("mlp:1", vec![1]),
+            ("mlp:1000000", vec![1_000_000]),
+        ] {
+            let kind: ModelKind = text.parse().unwrap();
+            assert_eq!(kind, ModelKind::Mlp { hidden: widths });
+            assert_eq!(kind.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_no_model() {
+        let rows = [
+            "",
+            "mlp",
+            "mlp:",
+            "mlp:0",
+            "mlp:1000001",
+            "mlp:3,",
+            "mlp:,3",
+            "mlp:3,,3",
+            "mlp:-3",
+            "mlp:3.0",
+            "mlp: 3",
+            "cnn:3",
+            "mlp:99999999999999999999",
+        ];
+        for text in rows {
+            let error = text.parse::<ModelKind>().unwrap_err();
+            assert!(error.contains("mlp:300,100"), "{text}: {error}");
+        }
+    }
+}
