@@ -23,11 +23,11 @@ pub(super) struct Outcome {
     /// Active weights of the sparse tensors.
     pub(super) n_active: u64,
     /// Of the whole training, in the papers' convention.
-    pub(super) train_flops: f64,
+    pub(super) train_flops: u128,
     /// Of the whole training, as it ran.
-    pub(super) train_flops_executed: f64,
+    pub(super) train_flops_executed: u128,
     /// Of a dense training of equal length, in the papers' convention.
-    pub(super) train_flops_dense: f64,
+    pub(super) train_flops_dense: u128,
     /// Wall time of the run.
     pub(super) seconds: f64,
     /// Of the trained parameters.
@@ -55,9 +55,9 @@ pub(super) struct Line {
     pub(super) train_accuracy: f64,
     pub(super) train_loss: f64,
     pub(super) n_active: u64,
-    pub(super) train_flops: f64,
-    pub(super) train_flops_executed: f64,
-    pub(super) train_flops_dense: f64,
+    pub(super) train_flops: u128,
+    pub(super) train_flops_executed: u128,
+    pub(super) train_flops_dense: u128,
     pub(super) seconds: f64,
     pub(super) weights_sha256: String,
 }
@@ -184,9 +184,9 @@ pub(super) mod tests {
                 train_accuracy: 1.0,
                 train_loss: 0.0,
                 n_active: 26_620,
-                train_flops: 1e12,
-                train_flops_executed: 4e12,
-                train_flops_dense: 8e12,
+                train_flops: 1_000_000_000_000,
+                train_flops_executed: 4_000_000_000_000,
+                train_flops_dense: 8_000_000_000_000,
                 seconds: 61.5,
                 weights_sha256: "ab".into(),
             },

@@ -47,8 +47,8 @@ pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
                 .unwrap_or_default(),
             over_seeds(|line| line.test_loss, 4),
             mean(|line| 100.0 * (line.train_accuracy - line.test_accuracy), 2),
-            mean(|line| line.train_flops / line.train_flops_dense, 3),
-            mean(|line| line.train_flops_executed / line.train_flops_dense, 3),
+            mean(|line| times_dense(line.train_flops, line), 3),
+            mean(|line| times_dense(line.train_flops_executed, line), 3),
             mean(|line| line.seconds, 0),
         );
     }
@@ -78,6 +78,11 @@ fn cells(table: Table, lines: &[Line]) -> Vec<Cell<'_>> {
         }
     }
     cells
+}
+
+/// FLOPs as a multiple of dense training of equal length.
+fn times_dense(flops: u128, line: &Line) -> f64 {
+    flops as f64 / line.train_flops_dense as f64
 }
 
 /// The method as papers write it.
