@@ -112,11 +112,8 @@ impl Batch {
         for panel in self.panels_mut() {
             for offset in 0..panel.width {
                 let row = &rows[(panel.first + offset) * features..][..features];
-                for (out, &value) in panel.values[offset..]
-                    .iter_mut()
-                    .step_by(panel.width)
-                    .zip(row)
-                {
+                let column = panel.values.iter_mut().skip(offset).step_by(panel.width);
+                for (out, &value) in column.zip(row) {
                     *out = value;
                 }
             }
@@ -157,40 +154,34 @@ impl Batch {
         self.buffer.host_mut()
     }
 
-    /// The panels in sample order.
+    /// The panels in sample order; a batch without features has panels without values.
     pub fn panels(&self) -> impl Iterator<Item = Panel<'_>> {
-        let features = self.features;
-        let samples = self.samples;
-        self.buffer
-            .host()
-            .chunks((PANEL * features).max(1))
-            .enumerate()
-            .map(move |(index, values)| {
-                let first = index * PANEL;
-                Panel {
-                    first,
-                    width: PANEL.min(samples - first),
-                    values,
-                }
-            })
+        let (samples, features) = (self.samples, self.features);
+        let values = self.buffer.host();
+        (0..samples).step_by(PANEL).map(move |first| {
+            let width = PANEL.min(samples - first);
+            Panel {
+                first,
+                width,
+                values: &values[first * features..][..width * features],
+            }
+        })
     }
 
     /// The panels in sample order, for writing.
     pub fn panels_mut(&mut self) -> impl Iterator<Item = PanelMut<'_>> {
-        let features = self.features;
-        let samples = self.samples;
-        self.buffer
-            .host_mut()
-            .chunks_mut((PANEL * features).max(1))
-            .enumerate()
-            .map(move |(index, values)| {
-                let first = index * PANEL;
-                PanelMut {
-                    first,
-                    width: PANEL.min(samples - first),
-                    values,
-                }
-            })
+        let (samples, features) = (self.samples, self.features);
+        let mut rest = self.buffer.host_mut();
+        (0..samples).step_by(PANEL).map(move |first| {
+            let width = PANEL.min(samples - first);
+            let (values, tail) = std::mem::take(&mut rest).split_at_mut(width * features);
+            rest = tail;
+            PanelMut {
+                first,
+                width,
+                values,
+            }
+        })
     }
 
     /// The memory, for reuse.
@@ -203,7 +194,7 @@ impl Batch {
 mod tests {
     use super::*;
 
-    const SIZES: [(usize, usize); 9] = [
+    const SIZES: [(usize, usize); 10] = [
         (1, 1),
         (1, 7),
         (63, 3),
@@ -213,6 +204,7 @@ mod tests {
         (128, 2),
         (200, 11),
         (0, 4),
+        (70, 0),
     ];
 
     #[test]

@@ -29,3 +29,8 @@ pub use geometry::Geometry;
 pub use plain::Plain;
 pub use products::{GradientPair, Products};
 pub use rewire_mask as mask;
+
+/// Runs the README's example as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -60,12 +60,18 @@ pub trait Products: Send + Sync {
     /// their order, without storing it: memory is O(what is asked + one tile), except for
     /// [`rewire_mask::GrowthRequest::Dense`].
     ///
-    /// Eligible are the inactive positions and the readmitted ones. The choice equals the one from
+    /// Eligible are the inactive positions and the readmitted ones. A group or tile at the edge of a
+    /// matrix that its size does not divide is narrower. The choice equals the one from
     /// the gradient that [`Products::weight_gradient`] of the same implementation gives for dense
     /// weights.
     ///
     /// # Errors
-    /// [`MaskError::NonFinite`] with the flat position if an eligible gradient is NaN or ±∞.
+    /// [`MaskError::NonFinite`] with the flat position if a gradient that is eligible or asked for
+    /// by position is NaN or ±∞; [`MaskError::OutOfRange`] for a position beyond the last weight;
+    /// [`MaskError::NotAscending`] if the readmitted positions do not ascend strictly.
+    ///
+    /// # Panics
+    /// If the request's groups or tiles have no entries.
     fn growth(
         &self,
         geometry: Geometry,

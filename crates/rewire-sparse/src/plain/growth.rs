@@ -15,6 +15,10 @@ pub(super) fn candidates(
     request: &LayerRequest,
 ) -> Result<(Candidates, u64), MaskError> {
     let shape = weights.shape();
+    check(shape, request)?;
+    if request.growth == (GrowthRequest::TopK { k: 0 }) {
+        return Ok((Candidates::Ranked(Vec::new()), 0));
+    }
     let stream = GradientRows {
         shape,
         weights,
@@ -99,6 +103,49 @@ pub(super) fn candidates(
         }
     };
     Ok((found, executed))
+}
+
+/// Positions must be places of the matrix, the readmitted ones ascending: the rows take them from
+/// the front, so one out of order would make another row's weight eligible.
+fn check(shape: MatrixShape, request: &LayerRequest) -> Result<(), MaskError> {
+    if let Some(pair) = request
+        .readmitted
+        .windows(2)
+        .find(|pair| pair[0] >= pair[1])
+    {
+        return Err(MaskError::NotAscending {
+            previous: pair[0],
+            position: pair[1],
+        });
+    }
+    let asked = match &request.growth {
+        GrowthRequest::AtPositions(positions) => positions.as_slice(),
+        GrowthRequest::BestPerGroup { pattern, .. } => {
+            assert!(
+                pattern.of > 0,
+                "groups of a {}:{} pattern have no entries",
+                pattern.keep,
+                pattern.of
+            );
+            &[]
+        }
+        GrowthRequest::PatternScores {
+            tile_rows,
+            tile_cols,
+        } => {
+            assert!(
+                *tile_rows > 0 && *tile_cols > 0,
+                "tiles of {tile_rows}×{tile_cols} have no entries"
+            );
+            &[]
+        }
+        GrowthRequest::TopK { .. } | GrowthRequest::Dense => &[],
+    };
+    let mut positions = request.readmitted.iter().chain(asked);
+    match positions.find(|&&position| position >= shape.len()) {
+        Some(&position) => Err(MaskError::OutOfRange { position, shape }),
+        None => Ok(()),
+    }
 }
 
 fn ranked(best: TopK) -> impl Iterator<Item = Candidate> {

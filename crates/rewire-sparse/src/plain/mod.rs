@@ -120,6 +120,24 @@ fn check(geometry: Geometry, weights: WeightView<'_>, input: &Batch, output: &Ba
         "the geometry's weights and the stored weights have different shapes"
     );
     assert_eq!(
+        weights.values().len() as u64,
+        stored(weights),
+        "the storage of {} weights holds the wrong number of values",
+        weights.shape()
+    );
+    if let WeightView::Latent {
+        forward,
+        gradient: Some(set),
+        ..
+    } = weights
+    {
+        assert_eq!(
+            set.shape(),
+            forward.shape(),
+            "the gradient set and the forward set have different shapes"
+        );
+    }
+    assert_eq!(
         (input.features(), output.features()),
         (geometry.inputs(), geometry.outputs()),
         "the batches' features do not fit {geometry:?}"
@@ -129,6 +147,14 @@ fn check(geometry: Geometry, weights: WeightView<'_>, input: &Batch, output: &Ba
         output.samples(),
         "input and output hold different numbers of samples"
     );
+}
+
+/// Number of values that the storage of these weights has.
+fn stored(weights: WeightView<'_>) -> u64 {
+    match weights {
+        WeightView::Active { topology, .. } => topology.n_active() as u64,
+        WeightView::Dense { .. } | WeightView::Latent { .. } => weights.shape().len(),
+    }
 }
 
 /// A multiply-add counts as two operations.

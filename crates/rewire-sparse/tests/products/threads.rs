@@ -1,0 +1,65 @@
+//! The number of threads changes no bit, above and below the size from which products run in
+//! parallel (2²¹ multiply-adds).
+
+use rayon::ThreadPoolBuilder;
+use rewire_sparse::mask::{Candidates, GrowthRequest, LayerRequest};
+use rewire_sparse::{Batch, Plain, Products};
+
+use super::layer::{Fill, Layer, Pair, stale};
+
+/// The bits of everything that can be computed of a layer.
+fn bits(layer: &Layer) -> Vec<u32> {
+    let samples = layer.x.nrows();
+    let (x, dy) = (
+        Batch::from_rows(layer.x.view()),
+        Batch::from_rows(layer.dy.view()),
+    );
+    let pair = Pair::new(&layer.dy, &layer.x);
+    let request = LayerRequest {
+        growth: GrowthRequest::Dense,
+        readmitted: Vec::new(),
+    };
+    let geometry = layer.geometry();
+    let mut all = Vec::new();
+    for (_, view, w) in layer.storages() {
+        let mut y = stale(samples, w.nrows());
+        Plain.forward(geometry, view, &x, &mut y);
+        let mut dx = stale(samples, w.ncols());
+        Plain.input_gradient(geometry, view, &dy, &mut dx);
+        let mut gradient = vec![0.5; view.values().len()];
+        Plain.weight_gradient(geometry, view, pair.as_pair(), &mut gradient);
+        let grown = Plain.growth(geometry, view, &[pair.as_pair()], &request);
+        let Ok((Candidates::Dense(grown), _)) = grown else {
+            panic!("{grown:?} does not answer a dense request");
+        };
+        for values in [y.values(), dx.values(), &gradient, &grown] {
+            all.extend(values.iter().map(|value| value.to_bits()));
+        }
+    }
+    all
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let cases = [
+        // 30 multiply-adds and 2.0e6 for active weights: one thread.
+        (5, 6, 1, Fill::Everything),
+        (150, 130, 105, Fill::Everything),
+        // 3e6 to 1e7 for active and dense weights, ragged tiles and panels.
+        (161, 203, 100, Fill::Everything),
+        (203, 161, 200, Fill::Density(0.6)),
+        (300, 330, 65, Fill::Density(0.5)),
+        (33, 1000, 130, Fill::Gaps),
+    ];
+    for (seed, case) in (0..).zip(cases) {
+        let layer = Layer::new(case, seed);
+        let run = |threads| {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+            pool.unwrap().install(|| bits(&layer))
+        };
+        let one = run(1);
+        for threads in [2, 4] {
+            assert!(one == run(threads), "{case:?} with {threads} threads");
+        }
+    }
+}
