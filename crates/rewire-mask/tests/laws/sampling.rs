@@ -104,15 +104,19 @@ fn a_generator_behind_a_pointer_gives_the_same() {
     );
 }
 
-/// The first draw of one stream, written down: a change of how positions are drawn changes every
-/// published number and must not pass unnoticed.
+/// Draws of one stream, written down, up to one half and beyond: a change of how positions are
+/// drawn changes every published number and must not pass unnoticed.
 #[test]
 fn the_draw_of_positions_is_frozen() {
-    let topology = Topology::random(MatrixShape::new(10, 100), 5, &mut rng(0)).unwrap();
-    assert_eq!(topology.positions().collect::<Vec<_>>(), FROZEN);
+    let drawn = |entries, n_active| -> Vec<u64> {
+        let shape = MatrixShape::new(1, entries);
+        let topology = Topology::random(shape, n_active, &mut rng(0)).unwrap();
+        topology.positions().collect()
+    };
+    assert_eq!(drawn(1000, 5), [60, 465, 699, 709, 879]);
+    assert_eq!(drawn(10, 5), [0, 4, 6, 7, 8]);
+    assert_eq!(drawn(10, 6), [1, 2, 3, 5, 8, 9]);
 }
-
-const FROZEN: [u64; 5] = [60, 465, 699, 709, 879];
 
 proptest! {
     #![proptest_config(cases())]
