@@ -97,7 +97,8 @@ fn cargo_nightly() -> std::process::Command {
 }
 
 /// Runs a test command and sums the results of its binaries. A command that fails without a failed
-/// test (it does not build, a test process died) is not passed either.
+/// test (it does not build, a test process died) counts as one failure, so that the last line never
+/// looks better than what happened.
 fn counted(command: &mut std::process::Command) -> Result<(Tally, bool)> {
     let mut tally = Tally::default();
     let passed = streams(command, |line| {
@@ -107,6 +108,7 @@ fn counted(command: &mut std::process::Command) -> Result<(Tally, bool)> {
     })?;
     if !passed && tally.failed == 0 {
         eprintln!("error: the tests ended without saying which one failed; see above");
+        tally += Tally::one(false);
     }
     Ok((tally, passed))
 }
