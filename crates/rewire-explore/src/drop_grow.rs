@@ -1,0 +1,244 @@
+//! The one drop–grow machine: every published method of this kind is a value of [`DropGrow`].
+//!
+//! A round drops some active weights of every layer, divides the places to refill among the layers
+//! and grows weights at positions chosen at random or by gradient. It drops before it grows and
+//! reports the net difference, so a weight that is dropped and picked again changes nothing and
+//! keeps its value and its optimizer state.
+//!
+//! The number of active weights over all layers is conserved exactly: what a round cannot place is
+//! carried as a shortfall to the next one, so that Σ n_active + shortfall never changes.
+//!
+//! A recipe is what a method *is*; [`DropGrowExplorer`] adds what a run of it *remembers*: the
+//! rounds, the adaptive threshold and the shortfall. Randomness is not among them.
+
+use rewire_mask::{Candidates, GrowthRequest, LayerRequest, Rewiring};
+use rewire_rng::{Purpose, Streams};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Plan;
+use crate::{DropRule, Due, ExploreError, Explorer, LayerView, Threshold, Window};
+
+/// A method that drops weights and grows as many: what it is, without what a run remembers.
+///
+/// # Examples
+/// ```
+/// use rewire_explore::{Due, Explorer, Window, methods::rigl};
+///
+/// let recipe = rigl::rigl(Window::every(100, 1_000)?, rigl::FRACTION);
+/// let explorer = recipe.explorer()?;
+/// assert_eq!(explorer.due(99), Due::No);
+/// assert_eq!(explorer.due(100), Due::InsteadOfStep);
+/// # Ok::<(), rewire_explore::ExploreError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropGrow {
+    /// Which active weights go.
+    pub drop: DropRule,
+    /// How many come back to which layer.
+    pub share: Share,
+    /// Where they come back.
+    pub grow: Grow,
+    /// Whether a position dropped in a round may be grown in the same round.
+    ///
+    /// Where it may not, just-dropped positions become eligible only when the other places of the
+    /// layer, under [`Share::Survivors`] of all layers, do not suffice. At random the other places
+    /// are then filled first; by gradient all of them compete.
+    pub readmit: bool,
+    /// When it happens.
+    pub window: Window,
+}
+
+/// How many weights each layer grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Share {
+    /// As many as it dropped: every layer keeps its number of active weights.
+    AsDropped,
+    /// Its part of all drops in proportion to its surviving weights, by largest remainder, the
+    /// lower layer first: weights move to layers that keep theirs.
+    ///
+    /// What does not fit into a layer is divided among the others in the same proportion.
+    Survivors,
+}
+
+/// Where weights are grown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Grow {
+    /// Uniformly among the eligible places.
+    Random,
+    /// At the eligible places with the largest |∂L/∂w|; the rewiring takes the place of an
+    /// optimizer step.
+    Gradient,
+}
+
+impl DropGrow {
+    /// An explorer that runs this recipe from its first round.
+    ///
+    /// # Errors
+    /// [`ExploreError::Recipe`] if a fraction, exponent or threshold is out of range.
+    pub fn explorer(self) -> Result<DropGrowExplorer, ExploreError> {
+        self.drop.check()?;
+        Ok(DropGrowExplorer {
+            recipe: self,
+            state: State::default(),
+        })
+    }
+}
+
+/// A recipe and what its run so far has left behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropGrowExplorer {
+    recipe: DropGrow,
+    state: State,
+}
+
+/// What a run remembers beside its recipe.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct State {
+    /// Rewirings so far.
+    rounds: u64,
+    /// Weights that found no place yet.
+    shortfall: u64,
+    /// The adapted threshold; none before the first round and in recipes without one.
+    threshold: Option<f64>,
+}
+
+impl DropGrowExplorer {
+    /// The recipe this explorer runs.
+    pub fn recipe(&self) -> &DropGrow {
+        &self.recipe
+    }
+
+    /// Rewirings so far.
+    pub fn rounds(&self) -> u64 {
+        self.state.rounds
+    }
+
+    /// Weights that found no place yet; the next round grows them as well.
+    pub fn shortfall(&self) -> u64 {
+        self.state.shortfall
+    }
+
+    /// The magnitude below which the next round drops, in recipes that have a threshold.
+    pub fn threshold(&self) -> Option<f64> {
+        match self.recipe.drop {
+            DropRule::BelowThreshold(rule) => Some(self.state.threshold.unwrap_or(rule.initial)),
+            DropRule::Magnitude(_) | DropRule::TwoSided(_) => None,
+        }
+    }
+
+    fn plan<'a>(&self, step: u64, layers: &[LayerView<'a>]) -> Result<Plan<'a>, ExploreError> {
+        let end = self.recipe.window.end();
+        let cut = self.recipe.drop.cut(step, end, self.state.threshold);
+        let mut plan = Plan::new(layers, cut, self.recipe.readmit)?;
+        plan.shortfall = self.state.shortfall;
+        if self.recipe.share == Share::Survivors {
+            plan.share_by_survivors();
+        }
+        Ok(plan)
+    }
+}
+
+impl Explorer for DropGrowExplorer {
+    fn due(&self, step: u64) -> Due {
+        match (self.recipe.window.contains(step), self.recipe.grow) {
+            (false, _) => Due::No,
+            (true, Grow::Random) => Due::AfterStep,
+            (true, Grow::Gradient) => Due::InsteadOfStep,
+        }
+    }
+
+    fn request(
+        &self,
+        step: u64,
+        layers: &[LayerView<'_>],
+    ) -> Result<Option<Vec<LayerRequest>>, ExploreError> {
+        if self.due(step) != Due::InsteadOfStep {
+            return Ok(None);
+        }
+        let plan = self.plan(step, layers)?;
+        let requests = plan.layers.iter().map(|layer| match layer {
+            None => LayerRequest {
+                growth: GrowthRequest::TopK { k: 0 },
+                readmitted: Vec::new(),
+            },
+            Some(layer) => LayerRequest {
+                growth: GrowthRequest::TopK {
+                    k: layer.grow as usize,
+                },
+                readmitted: layer.readmitted().to_vec(),
+            },
+        });
+        Ok(Some(requests.collect()))
+    }
+
+    fn rewire(
+        &mut self,
+        step: u64,
+        layers: &[LayerView<'_>],
+        candidates: &[Candidates],
+        streams: Streams,
+    ) -> Result<Vec<Rewiring>, ExploreError> {
+        if self.recipe.grow == Grow::Gradient && candidates.len() != layers.len() {
+            return Err(ExploreError::CandidateLayers {
+                layers: layers.len(),
+                candidates: candidates.len(),
+            });
+        }
+        let plan = self.plan(step, layers)?;
+        let mut rewirings = Vec::with_capacity(layers.len());
+        for (i, layer) in plan.layers.into_iter().enumerate() {
+            let Some(layer) = layer else {
+                rewirings.push(Rewiring::none());
+                continue;
+            };
+            let name = layer.name;
+            let grown = match self.recipe.grow {
+                Grow::Gradient => layer.grow_by_gradient(&candidates[i])?,
+                Grow::Random => {
+                    let grown = layer.grow_at_random(streams.stream(Purpose::Rewire, name, step));
+                    grown.map_err(ExploreError::in_layer(name))?
+                }
+            };
+            let net = Rewiring::net(layer.dropped, grown);
+            rewirings.push(net.map_err(ExploreError::in_layer(name))?);
+        }
+        self.state = State {
+            rounds: self.state.rounds + 1,
+            shortfall: plan.shortfall,
+            threshold: match self.recipe.drop {
+                DropRule::BelowThreshold(rule) => self
+                    .threshold()
+                    .map(|threshold| rule.adapted(threshold, plan.dropped)),
+                DropRule::Magnitude(_) | DropRule::TwoSided(_) => None,
+            },
+        };
+        Ok(rewirings)
+    }
+
+    fn state(&self) -> serde_json::Value {
+        serde_json::json!(self.state)
+    }
+
+    fn restore(&mut self, state: &serde_json::Value) -> Result<(), ExploreError> {
+        let damaged = |reason: String| ExploreError::State { reason };
+        let state = State::deserialize(state).map_err(|error| damaged(error.to_string()))?;
+        // Half the range is more than any run can reach and leaves room to count on.
+        for (field, count) in [("rounds", state.rounds), ("shortfall", state.shortfall)] {
+            if count > u64::MAX / 2 {
+                return Err(damaged(format!("{field} {count} is out of range")));
+            }
+        }
+        if let Some(threshold) = state.threshold {
+            if self.threshold().is_none() {
+                let reason = format!("threshold {threshold} in a method without one");
+                return Err(damaged(reason));
+            }
+            if !Threshold::admits(threshold) {
+                return Err(damaged(format!("threshold {threshold} is out of range")));
+            }
+        }
+        self.state = state;
+        Ok(())
+    }
+}
