@@ -1,14 +1,12 @@
-//! The tape: records ops in order; `backward.rs` walks them back.
+//! The tape and its memory; `record.rs` adds ops to it, `backward.rs` walks them back.
 
 use std::fmt;
 use std::sync::Arc;
 
-use rewire_sparse::{Batch, Geometry, Products};
+use rewire_sparse::{Batch, Products};
 
-use crate::gradients::{ParameterId, ParameterViews};
-use crate::op::{Affine, FeatureStatistics, Op};
-use crate::ops::norm::StatisticsMut;
-use crate::ops::{activation, bias, dropout, loss, norm};
+use crate::gradients::ParameterId;
+use crate::op::Op;
 use crate::pool::Pool;
 
 /// A value on a tape: the output of one recorded op.
@@ -36,7 +34,7 @@ pub(crate) struct Node {
 
 /// Records the ops of one step and differentiates them.
 ///
-/// Values are batches; parameters are read from a [`ParameterViews`] at the forward and again at
+/// Values are batches; parameters are read from a [`crate::ParameterViews`] at the forward and again at
 /// the backward pass, and must not change in between. Memory is kept from step to step.
 ///
 /// # Determinism
@@ -47,8 +45,8 @@ pub struct Tape {
     /// The gradient of each node's value, where one is waiting.
     pub(crate) gradients: Vec<Option<Batch>>,
     pub(crate) pool: Pool,
-    words: Vec<u32>,
-    labels: Vec<Vec<u32>>,
+    pub(crate) words: Vec<u32>,
+    pub(crate) labels: Vec<Vec<u32>>,
     pub(crate) executed: u64,
 }
 
@@ -137,255 +135,19 @@ impl Tape {
         &self.nodes[var.0].value
     }
 
-    /// Records `samples × features` data values, given one sample a row.
-    ///
-    /// # Panics
-    /// If `rows` does not hold that many values.
-    pub fn input(&mut self, rows: &[f32], samples: usize, features: usize) -> Var {
-        let mut value = self.pool.batch(samples, features);
-        value.fill_rows(rows);
-        self.push(Op::Input, value, false)
-    }
-
-    /// Records `input · Wᵀ` with the stored weights of parameter `weight`.
-    ///
-    /// # Panics
-    /// If the input's features are not the columns of the weights.
-    pub fn linear(
-        &mut self,
-        parameters: &dyn ParameterViews,
-        input: Var,
-        weight: ParameterId,
-    ) -> Var {
-        let view = parameters.view(weight);
-        let geometry = Geometry::linear(view.shape());
-        let samples = self.value(input).samples();
-        let mut output = self.pool.batch(samples, geometry.outputs());
-        let x = &self.nodes[input.0].value;
-        self.executed += self.products.forward(geometry, view, x, &mut output);
-        self.push(Op::Linear { input, weight }, output, true)
-    }
-
-    /// Records `input + bias`, one bias per feature.
-    pub fn bias(&mut self, parameters: &dyn ParameterViews, input: Var, bias: ParameterId) -> Var {
-        let mut output = self.copy_of(input);
-        bias::forward(parameters.view(bias).values(), &mut output);
-        self.push(Op::Bias { input, bias }, output, true)
-    }
-
-    /// Records `max(input, 0)`.
-    pub fn relu(&mut self, input: Var) -> Var {
-        let mut output = self.like(input);
-        activation::relu_forward(self.value(input).values(), output.values_mut());
-        let flows = self.nodes[input.0].flows;
-        self.push(Op::Relu { input }, output, flows)
-    }
-
-    /// Records the exact GELU, `x·Φ(x)`.
-    pub fn gelu(&mut self, input: Var) -> Var {
-        let mut output = self.like(input);
-        activation::gelu_forward(self.value(input).values(), output.values_mut());
-        let flows = self.nodes[input.0].flows;
-        self.push(Op::Gelu { input }, output, flows)
-    }
-
-    /// Records a batch normalisation with the statistics of this batch.
-    ///
-    /// A batch of one sample normalises to 0. [`Tape::statistics`] gives what running averages need.
-    pub fn batch_norm(
-        &mut self,
-        parameters: &dyn ParameterViews,
-        input: Var,
-        scale: ParameterId,
-        shift: ParameterId,
-        epsilon: f64,
-    ) -> Var {
-        let features = self.value(input).features();
-        let mut statistics = FeatureStatistics {
-            mean: self.pool.buffer(features),
-            variance: self.pool.buffer(features),
-            inverse_deviation: self.pool.buffer(features),
-        };
-        let mut normalized = self.like(input);
-        let mut output = self.like(input);
-        let x = self.value(input);
-        norm::feature_statistics(
-            x,
-            epsilon,
-            StatisticsMut {
-                mean: statistics.mean.host_mut(),
-                variance: statistics.variance.host_mut(),
-                inverse_deviation: statistics.inverse_deviation.host_mut(),
-            },
-        );
-        norm::normalize_features(
-            x,
-            statistics.mean.host(),
-            statistics.inverse_deviation.host(),
-            &mut normalized,
-        );
-        let affine = Affine { scale, shift };
-        apply_affine(parameters, affine, &normalized, &mut output);
-        self.push(
-            Op::BatchNorm {
-                input,
-                affine,
-                normalized,
-                statistics,
-            },
-            output,
-            true,
-        )
-    }
-
-    /// Records a batch normalisation with given (running) statistics, as evaluation uses it.
-    ///
-    /// # Panics
-    /// If there is not one mean and one variance per feature.
-    #[expect(clippy::too_many_arguments, reason = "the operands of one equation")]
-    pub fn fixed_norm(
-        &mut self,
-        parameters: &dyn ParameterViews,
-        input: Var,
-        scale: ParameterId,
-        shift: ParameterId,
-        mean: &[f32],
-        variance: &[f32],
-        epsilon: f64,
-    ) -> Var {
-        let features = self.value(input).features();
-        assert_eq!(
-            (mean.len(), variance.len()),
-            (features, features),
-            "one mean and one variance per feature"
-        );
-        let mut inverse_deviation = self.pool.buffer(features);
-        for (out, &variance) in inverse_deviation.host_mut().iter_mut().zip(variance) {
-            *out = (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32;
+    /// The weights after whose product the first NaN or ±∞ appears, if a recorded value holds one;
+    /// none if it appears before the first product.
+    pub fn first_non_finite(&self) -> Option<ParameterId> {
+        let mut last = None;
+        for node in &self.nodes {
+            if let Op::Linear { weight, .. } = node.op {
+                last = Some(weight);
+            }
+            if node.value.values().iter().any(|value| !value.is_finite()) {
+                return last;
+            }
         }
-        let mut normalized = self.like(input);
-        let mut output = self.like(input);
-        norm::normalize_features(
-            self.value(input),
-            mean,
-            inverse_deviation.host(),
-            &mut normalized,
-        );
-        let affine = Affine { scale, shift };
-        apply_affine(parameters, affine, &normalized, &mut output);
-        self.push(
-            Op::FixedNorm {
-                input,
-                affine,
-                normalized,
-                inverse_deviation,
-            },
-            output,
-            true,
-        )
-    }
-
-    /// Records a layer normalisation: each sample over its features.
-    pub fn layer_norm(
-        &mut self,
-        parameters: &dyn ParameterViews,
-        input: Var,
-        scale: ParameterId,
-        shift: ParameterId,
-        epsilon: f64,
-    ) -> Var {
-        let samples = self.value(input).samples();
-        let mut inverse_deviation = self.pool.buffer(samples);
-        let mut normalized = self.like(input);
-        let mut output = self.like(input);
-        norm::normalize_samples(
-            self.value(input),
-            epsilon,
-            inverse_deviation.host_mut(),
-            &mut normalized,
-        );
-        let affine = Affine { scale, shift };
-        apply_affine(parameters, affine, &normalized, &mut output);
-        self.push(
-            Op::LayerNorm {
-                input,
-                affine,
-                normalized,
-                inverse_deviation,
-            },
-            output,
-            true,
-        )
-    }
-
-    /// Records inverted dropout with probability `probability` of silencing a value.
-    ///
-    /// `draw(sample, words)` fills one uniform 32-bit word per feature for the sample of that index
-    /// in the batch; the caller keys its stream by the sample, so results do not depend on how
-    /// samples are batched.
-    ///
-    /// # Panics
-    /// If `probability` is not in [0, 1).
-    pub fn dropout(
-        &mut self,
-        input: Var,
-        probability: f64,
-        draw: &mut dyn FnMut(usize, &mut [u32]),
-    ) -> Var {
-        assert!(
-            (0.0..1.0).contains(&probability),
-            "a dropout probability of {probability} is not in [0, 1)"
-        );
-        let mut factors = self.like(input);
-        dropout::fill_factors(probability, draw, &mut self.words, &mut factors);
-        let mut output = self.like(input);
-        dropout::forward(
-            self.value(input).values(),
-            factors.values(),
-            output.values_mut(),
-        );
-        let flows = self.nodes[input.0].flows;
-        self.push(Op::Dropout { input, factors }, output, flows)
-    }
-
-    /// Records the mean softmax cross-entropy of `logits` and returns it with its node.
-    ///
-    /// # Panics
-    /// If there is not one label per sample, or a label is not below the number of logits.
-    pub fn softmax_cross_entropy(&mut self, logits: Var, labels: &[u32]) -> (Var, f64) {
-        let (samples, classes) = (self.value(logits).samples(), self.value(logits).features());
-        assert_eq!(labels.len(), samples, "one label per sample");
-        if let Some(label) = labels.iter().find(|&&label| label as usize >= classes) {
-            panic!("label {label} is not below {classes} classes");
-        }
-        let mut probabilities = self.like(logits);
-        let mean = loss::cross_entropy_forward(self.value(logits), labels, &mut probabilities);
-        let mut kept = self.labels.pop().unwrap_or_default();
-        kept.clear();
-        kept.extend_from_slice(labels);
-        let value = self.scalar(mean);
-        let op = Op::SoftmaxCrossEntropy {
-            logits,
-            probabilities,
-            labels: kept,
-        };
-        (self.push(op, value, true), mean)
-    }
-
-    /// Records the mean squared error against `targets`, one sample a row, and returns it with its
-    /// node.
-    ///
-    /// # Panics
-    /// If there is not one target per predicted value.
-    pub fn mean_squared_error(&mut self, prediction: Var, targets: &[f32]) -> (Var, f64) {
-        let mut target = self.like(prediction);
-        target.fill_rows(targets);
-        let mean = loss::squared_error_forward(self.value(prediction), &target);
-        let value = self.scalar(mean);
-        (
-            self.push(Op::MeanSquaredError { prediction, target }, value, true),
-            mean,
-        )
+        None
     }
 
     /// The batch statistics of a node that [`Tape::batch_norm`] recorded.
@@ -400,41 +162,30 @@ impl Tape {
                 variance: statistics.variance.host(),
                 samples: node.value.samples(),
             },
-            other => panic!("no batch statistics in {other:?}"),
+            _ => panic!("value {} is not the output of a batch normalisation", var.0),
         }
     }
 
-    fn push(&mut self, op: Op, value: Batch, flows: bool) -> Var {
+    pub(crate) fn push(&mut self, op: Op, value: Batch, flows: bool) -> Var {
         self.nodes.push(Node { op, value, flows });
         Var(self.nodes.len() - 1)
     }
 
-    fn like(&mut self, var: Var) -> Batch {
+    pub(crate) fn like(&mut self, var: Var) -> Batch {
         let value = &self.nodes[var.0].value;
         self.pool.batch(value.samples(), value.features())
     }
 
-    fn copy_of(&mut self, var: Var) -> Batch {
+    pub(crate) fn copy_of(&mut self, var: Var) -> Batch {
         let mut copy = self.like(var);
         copy.values_mut()
             .copy_from_slice(self.nodes[var.0].value.values());
         copy
     }
 
-    fn scalar(&mut self, value: f64) -> Batch {
+    pub(crate) fn scalar(&mut self, value: f64) -> Batch {
         let mut batch = self.pool.batch(1, 1);
         batch.values_mut()[0] = value as f32;
         batch
     }
-}
-
-fn apply_affine(
-    parameters: &dyn ParameterViews,
-    affine: Affine,
-    normalized: &Batch,
-    output: &mut Batch,
-) {
-    let scale = parameters.view(affine.scale);
-    let shift = parameters.view(affine.shift);
-    norm::affine_forward(normalized, scale.values(), shift.values(), output);
 }

@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+use rewire_autograd::mask::MaskError;
+use rewire_data::DataError;
+use rewire_explore::ExploreError;
+use rewire_nn::NnError;
+
 use crate::checkpoint::{CheckpointError, ContentsError};
 use crate::config::ConfigError;
 use crate::disk::DiskError;
@@ -114,6 +119,56 @@ pub enum TrainError {
         /// NaN or an infinity.
         value: f64,
     },
+    /// Unreadable or impossible data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// An impossible budget, or positions that do not fit.
+    #[error(transparent)]
+    Mask(#[from] MaskError),
+    /// A model that cannot be built.
+    #[error(transparent)]
+    Model(#[from] NnError),
+    /// A rewiring that cannot be decided.
+    #[error(transparent)]
+    Explore(#[from] ExploreError),
+    /// A run is to be continued on other training data.
+    #[error(
+        "{}: the run was started on other training data: SHA-256 {expected} there, {found} here",
+        path.display()
+    )]
+    OtherData {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Hash of the data it was started on.
+        expected: String,
+        /// Hash of the data found.
+        found: String,
+    },
+    /// A model is to be measured on images it cannot take.
+    #[error(
+        "{}: the model takes {} images of {} classes, {data} holds {} images of {} classes",
+        path.display(), image(expected), classes.0, image(found), classes.1
+    )]
+    OtherImages {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Where the images are from.
+        data: String,
+        /// Channels, height and width that the model takes.
+        expected: [usize; 3],
+        /// Channels, height and width of the images.
+        found: [usize; 3],
+        /// Classes of the model and of the data.
+        classes: (usize, usize),
+    },
+    /// The worker threads could not be started.
+    #[error("{threads} worker threads could not be started: {what}")]
+    Threads {
+        /// How many were asked for; 0 stands for all cores.
+        threads: usize,
+        /// What the system says.
+        what: String,
+    },
     /// This code contradicts itself.
     #[error("{what}")]
     Bug {
@@ -126,11 +181,21 @@ impl TrainError {
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Config(_)
+            Self::Data(DataError::HoldOut { .. } | DataError::Batch { .. })
+            | Self::Mask(_)
+            | Self::Model(_)
+            | Self::OtherData { .. }
+            | Self::OtherImages { .. }
+            | Self::Config(_)
             | Self::NonEmptyOut { .. }
             | Self::ForeignFile { .. }
             | Self::NotARun { .. }
             | Self::ConfigChanged { .. } => ErrorKind::Usage,
+            Self::Data(error) if error.is_io() => ErrorKind::Io,
+            Self::Data(_) => ErrorKind::Data,
+            Self::Explore(ExploreError::NonFinite { .. }) => ErrorKind::Diverged,
+            Self::Explore(_) => ErrorKind::Usage,
+            Self::Threads { .. } => ErrorKind::Io,
             Self::Io(_) | Self::Checkpoint(CheckpointError::Disk(_)) | Self::Plot { .. } => {
                 ErrorKind::Io
             }
@@ -144,6 +209,7 @@ impl TrainError {
     pub fn hint(&self) -> Option<String> {
         let advice = match self {
             Self::Config(error) => return error.hint(),
+            Self::Data(error) => return error.hint(),
             Self::Checkpoint(error) => return error.hint(),
             Self::Io(error) => return error.hint(),
             Self::Contents { .. } => {
@@ -169,10 +235,22 @@ impl TrainError {
             Self::Diverged { .. } => {
                 "lower schedule.lr or raise schedule.warmup; the last good checkpoint is kept"
             }
+            Self::Mask(MaskError::EmptyLayer { .. }) => {
+                "lower the sparsity, give the layer a sparsity of its own, or name it under sparsity.dense"
+            }
+            Self::Mask(_) | Self::Model(_) => "change model.kind or the sparsity",
+            Self::Explore(_) => "change the settings under [rewire]",
+            Self::OtherData { .. } => "give the data the run was started on, or start a new run",
+            Self::OtherImages { .. } => "name the data set the model was trained on with --data",
+            Self::Threads { .. } => "ask for fewer with --threads",
             Self::Bug { .. } => "please report this with the command and the folder of the run",
         };
         Some(advice.to_owned())
     }
+}
+
+fn image([channels, height, width]: &[usize; 3]) -> String {
+    format!("{channels}×{height}×{width}")
 }
 
 fn list(differences: &[(String, String, String)]) -> String {

@@ -5,8 +5,21 @@
 //! continues bit for bit. Files are changed only through a [`disk::Disk`], so that tests can fail
 //! any operation and cut the power after any other.
 
+mod build;
 pub mod checkpoint;
 pub mod config;
 pub mod disk;
+pub mod environment;
+mod epoch;
 pub mod error;
+pub mod inspect;
+pub mod plan;
+pub mod plots;
+mod progress;
+pub mod records;
+pub mod run;
+pub mod run_folder;
+mod snapshot;
 pub mod stop;
+pub mod summary;
+pub mod trainer;

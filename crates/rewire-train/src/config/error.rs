@@ -67,7 +67,7 @@ pub enum ConfigError {
         /// The legal word that looks most like it, if any does.
         nearest: Option<String>,
         /// The legal words.
-        legal: Vec<String>,
+        legal: &'static [&'static str],
     },
     /// A sparsity for a network that is to be dense.
     #[error("{origin}: `{key}` is {value}, but the method is dense ({method})")]

@@ -22,14 +22,14 @@ pub enum Origin {
     /// A configuration file.
     File {
         /// The name of the file as the user knows it.
-        name: String,
+        name: Box<str>,
         /// The line, from 1.
-        line: usize,
+        line: u32,
     },
     /// `--set key=value`.
     Set,
     /// A flag of its own.
-    Flag(String),
+    Flag(Box<str>),
 }
 
 impl Origin {
@@ -76,14 +76,15 @@ impl ConfigBuilder {
     /// [`ConfigError::Syntax`], [`ConfigError::UnknownKey`], or a value that its key does not take.
     pub fn file(mut self, name: &str, text: &str) -> Result<Self, ConfigError> {
         let at = |line| Origin::File {
-            name: name.to_owned(),
+            name: name.into(),
             line,
         };
+        let lines = Lines::of(text);
         let table: Table = toml::from_str(text).map_err(|error| ConfigError::Syntax {
-            origin: at(error.span().map_or(1, |span| line_at(text, span.start))),
+            origin: at(error.span().map_or(1, |span| lines.at(span.start))),
             message: error.message().to_owned(),
         })?;
-        let lines = lines_of_keys(text);
+        let lines = lines.of_keys(text);
         for (key, value) in flatten(table) {
             let line = lines.get(&key).copied().unwrap_or(1);
             self = self.add(key, value, at(line))?;
@@ -112,7 +113,7 @@ impl ConfigBuilder {
     /// As [`ConfigBuilder::set`]; the error names the flag.
     pub fn flag(self, key: &str, text: &str) -> Result<Self, ConfigError> {
         let flag = keys::find(key).and_then(|row| row.flag);
-        let origin = Origin::Flag(flag.map_or_else(|| format!("--{key}"), str::to_owned));
+        let origin = Origin::Flag(flag.map_or_else(|| format!("--{key}").into(), Box::from));
         self.add_text(key.to_owned(), text, origin)
     }
 
@@ -305,36 +306,43 @@ fn refusal(row: &Key, misfit: Misfit, key: String, value: Value, origin: Origin)
                 .and_then(|word| keys::nearest(word, words.iter().copied()))
                 .map(str::to_owned),
             value: text,
-            legal: words.iter().map(|&word| word.to_owned()).collect(),
+            legal: words,
         },
     }
 }
 
-/// The line of every dotted key of a text that is known to be TOML.
-fn lines_of_keys(text: &str) -> BTreeMap<String, usize> {
-    fn walk(text: &str, prefix: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, usize>) {
+/// Where the lines of a text end, so that many bytes can be placed quickly.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(byte, _)| byte).collect())
+    }
+
+    /// The line of a byte, from 1.
+    fn at(&self, byte: usize) -> u32 {
+        self.0.partition_point(|&end| end < byte) as u32 + 1
+    }
+
+    /// The line of every dotted key of the text, which is known to be TOML.
+    fn of_keys(&self, text: &str) -> BTreeMap<String, u32> {
+        let mut lines = BTreeMap::new();
+        if let Ok(table) = DeTable::parse(text) {
+            self.walk("", table.get_ref(), &mut lines);
+        }
+        lines
+    }
+
+    fn walk(&self, prefix: &str, table: &DeTable<'_>, lines: &mut BTreeMap<String, u32>) {
         for (name, value) in table {
             let key = match prefix {
                 "" => name.get_ref().to_string(),
                 _ => format!("{prefix}.{}", name.get_ref()),
             };
             if let DeValue::Table(inner) = value.get_ref() {
-                walk(text, &key, inner, lines);
+                self.walk(&key, inner, lines);
             }
-            lines.insert(key, line_at(text, name.span().start));
+            lines.insert(key, self.at(name.span().start));
         }
     }
-    let mut lines = BTreeMap::new();
-    if let Ok(table) = DeTable::parse(text) {
-        walk(text, "", table.get_ref(), &mut lines);
-    }
-    lines
-}
-
-fn line_at(text: &str, byte: usize) -> usize {
-    1 + text
-        .bytes()
-        .take(byte)
-        .filter(|&byte| byte == b'\n')
-        .count()
 }

@@ -1,0 +1,219 @@
+//! From a configuration to the things that train: data, model, explorer, optimizer, schedule.
+
+use std::path::Path;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use rewire_autograd::mask::{self, Density, LayerDims, MatrixShape, Topology, allocate};
+use rewire_data::{Dataset, Images};
+use rewire_explore::{DropGrow, DropGrowExplorer, Fraction, Threshold, Window, methods};
+use rewire_ift::TrainingMethod;
+use rewire_nn::{AdamW, LearningRate, LearningRateKind, MlpSpec, Optimizer, Sgd, Storage};
+use rewire_rng::{Purpose, Streams};
+
+use crate::config::{
+    Activation, Allocation, Config, Decay, Method, ModelKind, Norm, OptimizerKind, ScheduleKind,
+};
+use crate::error::TrainError;
+
+/// The parts of a data set as a run uses them.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) train: Images,
+    pub(crate) valid: Option<Images>,
+    pub(crate) test: Images,
+}
+
+/// Reads the data and holds out what the configuration asks for.
+pub(crate) fn data(config: &Config) -> Result<Parts, TrainError> {
+    let data = match config.data.source.as_str() {
+        "digits" => Dataset::digits(),
+        folder => Dataset::open(Path::new(folder))?,
+    };
+    let (data, valid) = match config.data.valid {
+        0 => (data, None),
+        held_out => {
+            let (data, valid) = data.hold_out(held_out)?;
+            (data, Some(valid))
+        }
+    };
+    Ok(Parts {
+        train: data.train,
+        valid,
+        test: data.test,
+    })
+}
+
+/// The shape of the model for these inputs and classes.
+pub(crate) fn model(config: &Config, inputs: usize, classes: usize) -> MlpSpec {
+    let ModelKind::Mlp { hidden } = &config.model.kind;
+    MlpSpec {
+        inputs,
+        hidden: hidden.clone(),
+        outputs: classes,
+        norm: match config.model.norm {
+            Norm::None => rewire_nn::Norm::None,
+            Norm::Batch => rewire_nn::Norm::Batch,
+            Norm::Layer => rewire_nn::Norm::Layer,
+        },
+        activation: match config.model.activation {
+            Activation::Relu => rewire_nn::Activation::Relu,
+            Activation::Gelu => rewire_nn::Activation::Gelu,
+        },
+        dropout: config.model.dropout,
+    }
+}
+
+/// How each layer stores its weights: dense ones as they are named, the others with random
+/// positions whose numbers meet the budget exactly.
+///
+/// Layers named under `dense` lie outside the budget; so do those with a sparsity of their own,
+/// which get exactly that. All others share the budget by the allocation rule.
+pub(crate) fn storages(
+    config: &Config,
+    spec: &MlpSpec,
+    streams: Streams,
+) -> Result<Vec<Storage>, TrainError> {
+    let layers = spec.layers();
+    let names: Vec<&str> = layers.iter().map(|(name, _)| name.as_str()).collect();
+    config.check_layers(&names)?;
+    if config.sparsity.method == Method::Dense {
+        return Ok(layers.iter().map(|_| Storage::Dense).collect());
+    }
+    let is_dense = |name: &str| config.sparsity.dense.iter().any(|dense| dense == name);
+    let shared: Vec<LayerDims<'_>> = layers
+        .iter()
+        .filter(|(name, _)| !is_dense(name) && !config.layers.contains_key(name))
+        .map(|(name, dims)| LayerDims { name, dims })
+        .collect();
+    let rule = match config.sparsity.allocation {
+        Allocation::Uniform => mask::Allocation::Uniform,
+        Allocation::Er => mask::Allocation::Er,
+        Allocation::Erk => mask::Allocation::Erk,
+    };
+    let density = Density::from_sparsity(config.sparsity.sparsity)?;
+    let mut budget = allocate(&shared, density, rule)?.into_iter();
+    let mut storages = Vec::with_capacity(layers.len());
+    for (name, dims) in &layers {
+        if is_dense(name) {
+            storages.push(Storage::Dense);
+            continue;
+        }
+        let layer = LayerDims { name, dims };
+        let n_active = match config.layers.get(name) {
+            Some(own) => {
+                let density = Density::from_sparsity(own.sparsity)?;
+                allocate(&[layer], density, rule)?[0]
+            }
+            None => budget.next().unwrap_or_default(),
+        };
+        let shape = MatrixShape::from_dims(dims);
+        let mut stream = streams.stream(Purpose::Topology, &format!("{name}.weight"), 0);
+        let topology = Topology::random(shape, n_active, &mut stream)?;
+        storages.push(Storage::Active(topology));
+    }
+    Ok(storages)
+}
+
+/// The recipe of the configured method for a run of `steps` steps whose sparse layers hold
+/// `n_active` weights.
+pub(crate) fn explorer(
+    config: &Config,
+    steps: u64,
+    n_active: u64,
+) -> Result<DropGrowExplorer, TrainError> {
+    let rewire = &config.rewire;
+    let recipe: DropGrow = match config.sparsity.method {
+        Method::Dense | Method::Static => methods::fixed::fixed(),
+        Method::Set | Method::Rigl | Method::Dsr => {
+            let end = (steps as f64 * rewire.end).floor() as u64;
+            let window = Window::every(rewire.every, end)?;
+            let fraction = Fraction {
+                initial: rewire.fraction,
+                decay: decay(rewire.decay),
+            };
+            match config.sparsity.method {
+                Method::Rigl => methods::rigl::rigl(window, fraction),
+                Method::Set if rewire.two_sided => methods::set::set_two_sided(window, fraction),
+                Method::Set => methods::set::set(window, fraction),
+                Method::Dense | Method::Static | Method::Dsr => {
+                    let target = rewire.target.unwrap_or_else(|| {
+                        Density::new(rewire.fraction)
+                            .map_or(1, |share| share.count(n_active).max(1))
+                    });
+                    let threshold = Threshold {
+                        initial: rewire.threshold,
+                        ..Threshold::per_round(target)
+                    };
+                    methods::dsr::dsr(window, threshold)
+                }
+            }
+        }
+    };
+    Ok(recipe.explorer()?)
+}
+
+fn decay(decay: Decay) -> rewire_explore::Decay {
+    match decay {
+        Decay::Cosine => rewire_explore::Decay::Cosine,
+        Decay::Constant => rewire_explore::Decay::Constant,
+        Decay::Linear => rewire_explore::Decay::Linear,
+        Decay::Cubic => rewire_explore::Decay::Cubic,
+    }
+}
+
+pub(crate) fn optimizer(config: &Config) -> Box<dyn Optimizer> {
+    let optimizer = &config.optimizer;
+    match optimizer.kind {
+        OptimizerKind::Sgd => Box::new(Sgd {
+            momentum: optimizer.momentum,
+            nesterov: optimizer.nesterov,
+            weight_decay: optimizer.weight_decay,
+        }),
+        OptimizerKind::AdamW => Box::new(AdamW {
+            beta1: optimizer.beta1,
+            beta2: optimizer.beta2,
+            epsilon: optimizer.epsilon,
+            weight_decay: optimizer.weight_decay,
+        }),
+    }
+}
+
+pub(crate) fn learning_rate(config: &Config, steps: u64) -> LearningRate {
+    let schedule = &config.schedule;
+    LearningRate {
+        base: schedule.lr,
+        kind: match schedule.kind {
+            ScheduleKind::Constant => LearningRateKind::Constant,
+            ScheduleKind::Step => LearningRateKind::Step {
+                every: schedule.step_every,
+                factor: schedule.step_factor,
+            },
+            ScheduleKind::Cosine => LearningRateKind::Cosine,
+            ScheduleKind::Linear => LearningRateKind::Linear,
+        },
+        warmup: schedule.warmup,
+        total: steps,
+    }
+}
+
+/// How the steps of this method are counted.
+pub(crate) fn training_method(method: Method) -> TrainingMethod {
+    match method {
+        Method::Dense => TrainingMethod::Dense,
+        Method::Static => TrainingMethod::Static,
+        Method::Set => TrainingMethod::Set,
+        Method::Rigl => TrainingMethod::Rigl,
+        Method::Dsr => TrainingMethod::Dsr,
+    }
+}
+
+/// A pool of `threads` workers, one per core for 0. Results do not depend on the number.
+pub(crate) fn pool(threads: usize) -> Result<ThreadPool, TrainError> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|error| TrainError::Threads {
+            threads,
+            what: error.to_string(),
+        })
+}

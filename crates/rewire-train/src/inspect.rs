@@ -1,0 +1,266 @@
+//! Looking at a checkpoint: evaluating its model, listing what it holds.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rewire_autograd::mask::{MatrixShape, Topology};
+use rewire_autograd::{Plain, Tape};
+use rewire_data::{Dataset, Images, Part};
+use rewire_nn::{Mlp, Parameters, State, Storage};
+use rewire_rng::Streams;
+
+use crate::build;
+use crate::checkpoint::{self, Snapshot};
+use crate::config::Config;
+use crate::epoch::totals;
+use crate::error::TrainError;
+use crate::run_folder::RunFolder;
+use crate::snapshot::{Meta, read_coverage, read_meta, read_parameter, read_state, read_topology};
+use crate::summary::weights_sha256;
+use crate::trainer::Evaluator;
+
+/// The result of [`evaluate`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluationReport {
+    /// The checkpoint that was read.
+    pub checkpoint: PathBuf,
+    /// The data it was evaluated on.
+    pub data: String,
+    /// Number of samples.
+    pub samples: usize,
+    /// Mean cross-entropy in nats.
+    pub loss: f64,
+    /// Share of correct samples, in [0, 1].
+    pub accuracy: f64,
+    /// The step after which the checkpoint was saved.
+    pub step: u64,
+}
+
+/// What a checkpoint holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inspection {
+    /// The checkpoint that was read.
+    pub checkpoint: PathBuf,
+    /// The version that wrote it.
+    pub version: String,
+    /// The resolved configuration, as TOML.
+    pub config: String,
+    /// Its SHA-256.
+    pub config_hash: String,
+    /// The last step taken.
+    pub step: u64,
+    /// Epochs finished.
+    pub epoch: u64,
+    /// Epochs of the whole run.
+    pub total_epochs: u64,
+    /// Weight matrices, first layer first.
+    pub layers: Vec<InspectedLayer>,
+    /// Active weights of the sparse layers; of all layers for a dense run.
+    pub n_active: u64,
+    /// Their dense size.
+    pub n_total: u64,
+    /// Every trained value.
+    pub n_params: u64,
+    /// FLOPs of training so far by the papers' convention.
+    pub train_flops: u128,
+    /// FLOPs that the products executed so far.
+    pub train_flops_executed: u128,
+    /// FLOPs of the same steps with every weight active.
+    pub train_flops_dense: u128,
+    /// Hash of all parameters, as in a run's summary.
+    pub weights_sha256: String,
+}
+
+/// One weight matrix of a checkpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InspectedLayer {
+    /// The parameter's name.
+    pub name: String,
+    /// Out × in.
+    pub dims: Vec<usize>,
+    /// "dense" or "active".
+    pub storage: &'static str,
+    /// Active weights.
+    pub n_active: u64,
+    /// Their dense number.
+    pub n_total: u64,
+    /// Share of positions that were ever active.
+    pub coverage: Option<f64>,
+    /// Optimizer state kept per weight.
+    pub columns: Vec<String>,
+    /// The smallest value.
+    pub min: f32,
+    /// The largest value.
+    pub max: f32,
+    /// Mean of |w| over the active weights.
+    pub mean_magnitude: f64,
+    /// Outputs without an active weight.
+    pub dead_rows: u64,
+}
+
+/// Measures the model of a run folder's last checkpoint, or of a checkpoint file, on a test part.
+///
+/// `data` is `digits` or a folder, which may hold a test part alone; without it the run's own data
+/// are used. Pixels are standardised by the constants of the training part, which the checkpoint
+/// holds.
+///
+/// # Errors
+/// [`TrainError`] for a damaged checkpoint, unreadable data, or images of another size or number of
+/// classes than the model's.
+pub fn evaluate(
+    path: &Path,
+    data: Option<&str>,
+    threads: usize,
+) -> Result<EvaluationReport, TrainError> {
+    let mut model = Model::load(path)?;
+    let source = data.unwrap_or(&model.config.data.source).to_owned();
+    let images = match source.as_str() {
+        "digits" => Dataset::digits().test,
+        folder => Dataset::open_part(Path::new(folder), Part::Test)?,
+    };
+    model.check_images(&source, &images)?;
+    let standardize = model.meta.data.standardize()?;
+    let mut tape = Tape::new(Arc::new(Plain));
+    let mut evaluator = Evaluator {
+        mlp: &model.mlp,
+        parameters: &model.parameters,
+        state: &mut model.state,
+        standardize: &standardize,
+        tape: &mut tape,
+    };
+    let evaluation = build::pool(threads)?.install(|| evaluator.evaluate(&images));
+    Ok(EvaluationReport {
+        checkpoint: model.path,
+        data: source,
+        samples: images.len(),
+        loss: evaluation.loss,
+        accuracy: evaluation.accuracy,
+        step: model.meta.progress.step,
+    })
+}
+
+/// Lists what a run folder's last checkpoint, or a checkpoint file, holds.
+///
+/// # Errors
+/// [`TrainError`] for a damaged checkpoint.
+pub fn inspect(path: &Path) -> Result<Inspection, TrainError> {
+    let model = Model::load(path)?;
+    let mut layers = Vec::new();
+    for id in model.mlp.weights() {
+        let parameter = model.parameters.get(id);
+        let values = parameter.values();
+        let topology = parameter.topology();
+        let coverage = match topology {
+            Some(_) => Some(read_coverage(&model.snapshot, parameter, &model.path)?.rate()),
+            None => None,
+        };
+        let magnitudes: f64 = values.iter().map(|value| f64::from(value.abs())).sum();
+        layers.push(InspectedLayer {
+            name: parameter.name().to_owned(),
+            dims: parameter.dims().to_vec(),
+            storage: parameter.storage().name(),
+            n_active: parameter.n_active(),
+            n_total: parameter.shape().len(),
+            coverage,
+            columns: parameter
+                .columns()
+                .iter()
+                .map(|column| column.spec.name.to_owned())
+                .collect(),
+            min: values.iter().copied().fold(f32::INFINITY, f32::min),
+            max: values.iter().copied().fold(f32::NEG_INFINITY, f32::max),
+            mean_magnitude: magnitudes / values.len().max(1) as f64,
+            dead_rows: topology.map_or(0, dead_rows),
+        });
+    }
+    let totals = totals(&model.mlp, &model.parameters);
+    let progress = &model.meta.progress;
+    Ok(Inspection {
+        checkpoint: model.path,
+        version: model.meta.version,
+        config: model.meta.config,
+        config_hash: model.meta.config_hash,
+        step: progress.step,
+        epoch: progress.epochs,
+        total_epochs: model.config.schedule.epochs,
+        layers,
+        n_active: totals.n_active,
+        n_total: totals.n_total,
+        n_params: totals.n_params,
+        train_flops: progress.flops.algorithmic,
+        train_flops_executed: progress.flops.executed,
+        train_flops_dense: progress.flops.dense,
+        weights_sha256: weights_sha256(&model.parameters),
+    })
+}
+
+/// A model read from a checkpoint, without data or explorer.
+struct Model {
+    path: PathBuf,
+    snapshot: Snapshot,
+    meta: Meta,
+    config: Config,
+    mlp: Mlp,
+    parameters: Parameters,
+    state: State,
+}
+
+impl Model {
+    fn load(path: &Path) -> Result<Self, TrainError> {
+        let path = if path.is_dir() {
+            RunFolder::open(path)?.last_checkpoint()
+        } else {
+            path.to_owned()
+        };
+        let snapshot = checkpoint::load(&path)?;
+        let meta = read_meta(&snapshot, &path)?;
+        let config = Config::from_toml(&meta.config, &path.display().to_string())?;
+        let [channels, height, width] = meta.data.image;
+        let spec = build::model(&config, channels * height * width, meta.data.classes);
+        let mut storages = Vec::new();
+        for (name, dims) in spec.layers() {
+            let name = format!("{name}.weight");
+            storages.push(if snapshot.tensors.contains_key(&name) {
+                Storage::Dense
+            } else {
+                let shape = MatrixShape::from_dims(&dims);
+                Storage::Active(read_topology(&snapshot, &name, shape, &path)?)
+            });
+        }
+        let (mlp, mut parameters, mut state) = Mlp::new(spec, storages, Streams::new(config.seed))?;
+        let columns = build::optimizer(&config).columns();
+        for parameter in parameters.iter_mut() {
+            parameter.set_columns(columns);
+            read_parameter(&snapshot, parameter, &path)?;
+        }
+        read_state(&snapshot, &mut state).map_err(|error| error.in_file(&path))?;
+        Ok(Self {
+            path,
+            snapshot,
+            meta,
+            config,
+            mlp,
+            parameters,
+            state,
+        })
+    }
+
+    fn check_images(&self, source: &str, images: &Images) -> Result<(), TrainError> {
+        let data = &self.meta.data;
+        if images.shape() == data.image && images.classes() == data.classes {
+            return Ok(());
+        }
+        Err(TrainError::OtherImages {
+            path: self.path.clone(),
+            data: source.to_owned(),
+            expected: data.image,
+            found: images.shape(),
+            classes: (data.classes, images.classes()),
+        })
+    }
+}
+
+fn dead_rows(topology: &Topology) -> u64 {
+    let rows = 0..topology.shape().rows;
+    rows.filter(|&row| topology.row(row).is_empty()).count() as u64
+}

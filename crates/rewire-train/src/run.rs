@@ -1,0 +1,210 @@
+//! A run in its folder: epochs, records, checkpoints, resume.
+//!
+//! After every epoch, in this order: evaluate, append the row of `metrics.csv` and flush it, save
+//! `last.safetensors` (and `best.safetensors` where held-out data judged it the best so far). A
+//! checkpoint therefore never counts an epoch whose row could be missing; rows of epochs that it
+//! does not count are cut off on resume.
+
+use std::time::Instant;
+
+use crate::checkpoint::{self, Snapshot};
+use crate::config::Config;
+use crate::disk::{Disk, HostDisk};
+use crate::error::TrainError;
+use crate::plots;
+use crate::records::{EpochRecord, Records, Timing};
+use crate::run_folder::RunFolder;
+use crate::stop::Stop;
+use crate::summary::{Summary, weights_sha256};
+use crate::trainer::{StepReport, Trainer};
+
+/// What happens in a run, for whoever watches it.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// The run starts or continues.
+    Start {
+        /// The last step taken before.
+        step: u64,
+        /// Steps of the whole run.
+        total_steps: u64,
+        /// Epochs of the whole run.
+        epochs: u64,
+        /// Steps of one epoch.
+        steps_per_epoch: u64,
+    },
+    /// A step was taken.
+    Step(StepReport),
+    /// An epoch ended and is saved.
+    Epoch(&'a EpochRecord),
+}
+
+/// How [`Run::drive`] ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// All epochs are done.
+    Finished(Box<Summary>),
+    /// It was asked to stop; everything up to this step is saved.
+    Stopped {
+        /// The last step taken.
+        step: u64,
+    },
+}
+
+/// A run and its folder.
+pub struct Run {
+    trainer: Trainer,
+    folder: RunFolder,
+    records: Records,
+}
+
+impl Run {
+    /// Starts a run in a fresh folder: writes configuration, environment and the checkpoint of
+    /// step 0.
+    ///
+    /// # Errors
+    /// [`TrainError`] if the run cannot be built or the folder not be written.
+    pub fn start(config: &Config, folder: RunFolder) -> Result<Self, TrainError> {
+        let trainer = Trainer::new(config)?;
+        folder.write_config(config)?;
+        folder.write_environment(config, &trainer.data_sha256())?;
+        let records = Records::open(&folder, 0, &trainer.layer_names())?;
+        let run = Self {
+            trainer,
+            folder,
+            records,
+        };
+        run.save_last(&run.trainer.snapshot()?)?;
+        Ok(run)
+    }
+
+    /// Continues the run in `folder` from its last checkpoint.
+    ///
+    /// # Errors
+    /// [`TrainError::ConfigChanged`] if `config` is not that of the run; [`TrainError`] if the
+    /// folder holds no whole checkpoint or other records than it counts.
+    pub fn resume(config: &Config, folder: RunFolder) -> Result<Self, TrainError> {
+        checkpoint::remove_stale_temporaries(&HostDisk, folder.path())?;
+        let path = folder.last_checkpoint();
+        let snapshot = checkpoint::load(&path)?;
+        let mut trainer = Trainer::new(config)?;
+        trainer.restore(&snapshot, &path)?;
+        let records = Records::open(&folder, trainer.epochs_done(), &trainer.layer_names())?;
+        Ok(Self {
+            trainer,
+            folder,
+            records,
+        })
+    }
+
+    /// The folder of the run.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Trains until the end or until `stop` is requested, which is looked at before every step.
+    ///
+    /// # Errors
+    /// [`TrainError`]; after [`TrainError::Diverged`] the last good checkpoint is still there.
+    pub fn drive(
+        &mut self,
+        stop: &Stop,
+        watch: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> Result<Ending, TrainError> {
+        let pool = std::sync::Arc::clone(&self.trainer.pool);
+        pool.install(|| self.drive_here(stop, watch))
+    }
+
+    fn drive_here(
+        &mut self,
+        stop: &Stop,
+        watch: &mut (dyn FnMut(Event<'_>) + Send),
+    ) -> Result<Ending, TrainError> {
+        watch(Event::Start {
+            step: self.trainer.steps_done(),
+            total_steps: self.trainer.total_steps(),
+            epochs: self.trainer.config.schedule.epochs,
+            steps_per_epoch: self.trainer.batches.batches_per_epoch(),
+        });
+        let mut epoch_start = Instant::now();
+        while self.trainer.steps_done() < self.trainer.total_steps() {
+            if stop.requested() {
+                self.save_last(&self.trainer.snapshot()?)?;
+                let step = self.trainer.steps_done();
+                return Ok(Ending::Stopped { step });
+            }
+            let report = self.trainer.step()?;
+            watch(Event::Step(report));
+            if report.epoch_ended {
+                let record = self.end_epoch(epoch_start)?;
+                watch(Event::Epoch(&record));
+                epoch_start = Instant::now();
+            }
+        }
+        let summary = self.summary()?;
+        self.folder.write_summary(&summary)?;
+        plots::draw(&self.folder, self.records.rows())?;
+        Ok(Ending::Finished(Box::new(summary)))
+    }
+
+    /// Evaluates, records and saves.
+    fn end_epoch(&mut self, start: Instant) -> Result<EpochRecord, TrainError> {
+        let (record, is_best) = self.trainer.end_epoch();
+        let seconds = start.elapsed().as_secs_f64();
+        self.records.append(
+            &record,
+            &Timing {
+                epoch: record.epoch,
+                seconds,
+                samples_per_second: self.trainer.data.train.len() as f64 / seconds,
+            },
+        )?;
+        let snapshot = self.trainer.snapshot()?;
+        self.save_last(&snapshot)?;
+        if is_best {
+            checkpoint::save(&HostDisk, &self.folder.best_checkpoint(), &snapshot)?;
+        }
+        Ok(record)
+    }
+
+    fn save_last(&self, snapshot: &Snapshot) -> Result<(), TrainError> {
+        let disk: &dyn Disk = &HostDisk;
+        Ok(checkpoint::save(
+            disk,
+            &self.folder.last_checkpoint(),
+            snapshot,
+        )?)
+    }
+
+    fn summary(&self) -> Result<Summary, TrainError> {
+        let last = self.records.rows().last().ok_or_else(|| TrainError::Bug {
+            what: "a finished run has no recorded epoch".to_owned(),
+        })?;
+        let trainer = &self.trainer;
+        let flops = trainer.progress.flops;
+        let totals = trainer.totals();
+        Ok(Summary {
+            method: trainer.config.sparsity.method.to_string(),
+            seed: trainer.config.seed,
+            epochs: trainer.epochs_done(),
+            steps: trainer.steps_done(),
+            test_accuracy: last.test_accuracy,
+            test_loss: last.test_loss,
+            best_epoch_test_accuracy: trainer.progress.best.test_accuracy,
+            train_accuracy: last.train_accuracy,
+            train_loss: last.train_loss,
+            valid_accuracy: last.valid.map(|valid| valid.accuracy),
+            valid_loss: last.valid.map(|valid| valid.loss),
+            n_active: totals.n_active,
+            n_total: totals.n_total,
+            n_params: totals.n_params,
+            sparsity: 1.0 - totals.n_active as f64 / totals.n_total as f64,
+            coverage: last.coverage,
+            survivor_coverage: last.survivor_coverage,
+            train_flops: flops.algorithmic,
+            train_flops_executed: flops.executed,
+            train_flops_dense: flops.dense,
+            seconds: self.records.seconds(),
+            weights_sha256: weights_sha256(&trainer.parameters),
+        })
+    }
+}

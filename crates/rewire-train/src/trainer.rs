@@ -1,0 +1,437 @@
+//! One training step, in order.
+//!
+//! ```text
+//! 1  draw the batch, standardise it           data
+//! 2  forward pass on the stored positions     tape, products
+//! 3  loss; not finite: stop                   tape
+//! 4  is a rewiring due?                       explorer
+//!      no               backward, optimizer step
+//!      after the step   backward, optimizer step, rewiring      (SET, DSR)
+//!      instead of it    growth candidates, rewiring             (RigL)
+//! 5  count: loss, accuracy, FLOPs, coverage
+//! ```
+//!
+//! A rewiring is one list per layer; the parameter applies it to its values and optimizer state in
+//! one go, and coverage takes note. Everything a step does is a function of the configuration, the
+//! data and the step number, so a resumed run repeats it to the bit.
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rewire_autograd::correct_predictions;
+use rewire_autograd::mask::{Coverage, MaskError};
+use rewire_autograd::{Gradients, ParameterId, ParameterViews, Plain, Tape, Var};
+use rewire_data::{Batches, Images, Standardize};
+use rewire_explore::{DropGrowExplorer, Due, Explorer, LayerView};
+use rewire_ift::{LinearCost, NetworkCost, StepKind};
+use rewire_nn::{LearningRate, Mlp, Mode, Optimizer, Parameters, State};
+use rewire_rng::Streams;
+
+use crate::build::{self, Parts};
+use crate::config::Config;
+use crate::error::TrainError;
+pub use crate::progress::Flops;
+use crate::progress::Progress;
+use crate::records::Evaluation;
+
+/// Samples per forward pass of an evaluation.
+const EVALUATION_BATCH: usize = 512;
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepReport {
+    /// The step, counted from 1.
+    pub step: u64,
+    /// Mean loss of the batch before the step.
+    pub loss: f64,
+    /// Whether the epoch ended with it.
+    pub epoch_ended: bool,
+}
+
+/// A model in training.
+pub struct Trainer {
+    pub(crate) config: Config,
+    pub(crate) data: Parts,
+    pub(crate) standardize: Standardize,
+    pub(crate) streams: Streams,
+    pub(crate) batches: Batches,
+    pub(crate) mlp: Mlp,
+    pub(crate) parameters: Parameters,
+    pub(crate) state: State,
+    pub(crate) explorer: DropGrowExplorer,
+    pub(crate) optimizer: Box<dyn Optimizer>,
+    pub(crate) rate: LearningRate,
+    /// One entry per weight matrix; none for a dense one.
+    pub(crate) coverage: Vec<Option<Coverage>>,
+    pub(crate) progress: Progress,
+    pub(crate) pool: Arc<ThreadPool>,
+    tape: Tape,
+    gradients: Gradients,
+    minibatch: Minibatch,
+}
+
+/// The samples of one step, in reused memory.
+#[derive(Default)]
+struct Minibatch {
+    indices: Vec<u32>,
+    rows: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+impl Trainer {
+    /// Reads the data and builds model, explorer and optimizer at step 0.
+    ///
+    /// # Errors
+    /// [`TrainError`] for unreadable data, a budget that leaves a layer empty, or a configuration
+    /// that does not fit the data.
+    pub fn new(config: &Config) -> Result<Self, TrainError> {
+        let data = build::data(config)?;
+        let streams = Streams::new(config.seed);
+        let standardize = Standardize::fit(&data.train)?;
+        let batches = Batches::new(data.train.len(), config.data.batch, streams)?;
+        let spec = build::model(config, data.train.features(), data.train.classes());
+        let storages = build::storages(config, &spec, streams)?;
+        let (mlp, mut parameters, state) = Mlp::new(spec, storages, streams)?;
+        let optimizer = build::optimizer(config);
+        for parameter in parameters.iter_mut() {
+            parameter.set_columns(optimizer.columns());
+        }
+        let steps = config.schedule.epochs * batches.batches_per_epoch();
+        let sparse = |id: &ParameterId| parameters.get(*id).topology().is_some();
+        let n_active = mlp
+            .weights()
+            .filter(sparse)
+            .map(|id| parameters.get(id).n_active())
+            .sum();
+        let explorer = build::explorer(config, steps, n_active)?;
+        let coverage = mlp
+            .weights()
+            .map(|id| parameters.get(id).topology().map(Coverage::start))
+            .collect::<Vec<_>>();
+        let progress = Progress::new(coverage.len());
+        Ok(Self {
+            config: config.clone(),
+            standardize,
+            streams,
+            batches,
+            rate: build::learning_rate(config, steps),
+            pool: Arc::new(build::pool(config.threads)?),
+            data,
+            mlp,
+            parameters,
+            state,
+            explorer,
+            optimizer,
+            coverage,
+            progress,
+            tape: Tape::new(Arc::new(Plain)),
+            gradients: Gradients::new(),
+            minibatch: Minibatch::default(),
+        })
+    }
+
+    /// Steps of the whole run.
+    pub fn total_steps(&self) -> u64 {
+        self.rate.total
+    }
+
+    /// The last step taken, 0 at first.
+    pub fn steps_done(&self) -> u64 {
+        self.progress.step
+    }
+
+    /// The model's parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// What the products of the network cost with its present positions.
+    pub fn cost(&self) -> NetworkCost {
+        network_cost(&self.mlp, &self.parameters)
+    }
+
+    /// FLOPs of training so far.
+    pub fn flops(&self) -> Flops {
+        self.progress.flops
+    }
+
+    /// [`Trainer::step`] on the run's own worker threads.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    pub fn step_in_pool(&mut self) -> Result<StepReport, TrainError> {
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| self.step())
+    }
+
+    /// Takes the next step on whatever threads the caller is in.
+    ///
+    /// # Errors
+    /// [`TrainError::Diverged`] with layer and step if the loss or a gradient is NaN or ±∞; the
+    /// weights are then those before the step. [`TrainError`] from the explorer.
+    pub fn step(&mut self) -> Result<StepReport, TrainError> {
+        let step = self.progress.step + 1;
+        let epoch_ended = self.draw_batch();
+        let (loss_var, loss, correct) = self.forward(step)?;
+        let samples = self.minibatch.labels.len() as u64;
+        let cost = self.cost();
+        let kind = match self.explorer.due(step) {
+            Due::No => {
+                self.optimize(step, loss_var)?;
+                StepKind::Train
+            }
+            Due::AfterStep => {
+                self.optimize(step, loss_var)?;
+                self.rewire(step, None)?;
+                StepKind::Train
+            }
+            Due::InsteadOfStep => {
+                self.rewire(step, Some(loss_var))?;
+                StepKind::Grow
+            }
+        };
+        let method = build::training_method(self.config.sparsity.method);
+        let flops = &mut self.progress.flops;
+        flops.algorithmic += method.step(kind, &cost, samples);
+        flops.dense += 3 * cost.f_dense() * u128::from(samples);
+        flops.executed += u128::from(self.tape.take_executed());
+        self.progress.step = step;
+        self.progress.open.add(loss, correct, samples);
+        Ok(StepReport {
+            step,
+            loss,
+            epoch_ended,
+        })
+    }
+
+    /// Mean loss and accuracy over the test part, with running statistics and without dropout.
+    pub fn evaluate_test(&mut self) -> Evaluation {
+        let (mut evaluator, data) = self.evaluator();
+        evaluator.evaluate(&data.test)
+    }
+
+    /// As [`Trainer::evaluate_test`], over the held-out training samples if there are any.
+    pub fn evaluate_valid(&mut self) -> Option<Evaluation> {
+        let (mut evaluator, data) = self.evaluator();
+        data.valid.as_ref().map(|valid| evaluator.evaluate(valid))
+    }
+
+    fn evaluator(&mut self) -> (Evaluator<'_>, &Parts) {
+        let evaluator = Evaluator {
+            mlp: &self.mlp,
+            parameters: &self.parameters,
+            state: &mut self.state,
+            standardize: &self.standardize,
+            tape: &mut self.tape,
+        };
+        (evaluator, &self.data)
+    }
+
+    /// Fills the minibatch; returns whether it is the epoch's last.
+    fn draw_batch(&mut self) -> bool {
+        let batch = self.batches.next();
+        let images = &self.data.train;
+        let minibatch = &mut self.minibatch;
+        minibatch.indices.clear();
+        minibatch.indices.extend_from_slice(batch.indices);
+        minibatch.load(images, &self.standardize);
+        batch.last
+    }
+
+    fn forward(&mut self, step: u64) -> Result<(Var, f64, u64), TrainError> {
+        let Minibatch {
+            indices,
+            rows,
+            labels,
+        } = &self.minibatch;
+        self.tape.clear();
+        let features = self.data.train.features();
+        let input = self.tape.input(rows, labels.len(), features);
+        let mode = Mode::Train {
+            streams: self.streams,
+            step,
+            samples: indices,
+        };
+        let logits = self.mlp.forward(
+            &mut self.tape,
+            &self.parameters,
+            &mut self.state,
+            input,
+            mode,
+        );
+        let (var, loss) = self.tape.softmax_cross_entropy(logits, labels);
+        if !loss.is_finite() {
+            let id = self.tape.first_non_finite();
+            return Err(diverged(&self.parameters, step, id, "the loss", loss));
+        }
+        let correct = correct_predictions(self.tape.value(logits), labels);
+        Ok((var, loss, correct))
+    }
+
+    fn optimize(&mut self, step: u64, loss: Var) -> Result<(), TrainError> {
+        self.tape
+            .backward(loss, &self.parameters, &mut self.gradients);
+        for index in 0..self.parameters.count() {
+            let id = ParameterId(index);
+            let gradient = self.gradients.get(id);
+            if let Some(bad) = gradient.iter().find(|value| !value.is_finite()) {
+                let bad = f64::from(*bad);
+                return Err(diverged(
+                    &self.parameters,
+                    step,
+                    Some(id),
+                    "the gradient",
+                    bad,
+                ));
+            }
+        }
+        let rate = self.rate.at(step);
+        self.parameters
+            .step(&*self.optimizer, rate, &self.gradients);
+        Ok(())
+    }
+
+    /// Rewires every layer. With `loss`, the explorer may ask for gradients of it.
+    fn rewire(&mut self, step: u64, loss: Option<Var>) -> Result<(), TrainError> {
+        let layers: Vec<LayerView<'_>> = self
+            .mlp
+            .weights()
+            .map(|id| LayerView {
+                name: self.parameters.get(id).name(),
+                weights: self.parameters.view(id),
+            })
+            .collect();
+        let requests = self.explorer.request(step, &layers)?;
+        let candidates = match (requests, loss) {
+            (Some(requests), Some(loss)) => {
+                let requests: Vec<_> = self.mlp.weights().zip(requests).collect();
+                self.tape
+                    .growth(loss, &self.parameters, &requests)
+                    .map_err(|(id, error)| growth_error(&self.parameters, step, id, error))?
+            }
+            (None, _) | (_, None) => Vec::new(),
+        };
+        let rewirings = self
+            .explorer
+            .rewire(step, &layers, &candidates, self.streams)?;
+        for (index, (id, rewiring)) in self.mlp.weights().zip(&rewirings).enumerate() {
+            if rewiring.is_empty() && self.coverage[index].is_none() {
+                continue;
+            }
+            let parameter = self.parameters.get_mut(id);
+            parameter.rewire(rewiring)?;
+            if let (Some(coverage), Some(topology)) =
+                (&mut self.coverage[index], parameter.topology())
+            {
+                coverage.record(topology, rewiring)?;
+            }
+            self.progress.open.moved[index].add(rewiring);
+        }
+        Ok(())
+    }
+}
+
+/// The cost of a model's linear layers with their present positions.
+pub(crate) fn network_cost(mlp: &Mlp, parameters: &Parameters) -> NetworkCost {
+    NetworkCost::new(mlp.weights().map(|id| {
+        let parameter = parameters.get(id);
+        let shape = parameter.shape();
+        let cost = LinearCost {
+            inputs: shape.cols as u64,
+            outputs: shape.rows as u64,
+            n_active: parameter.n_active(),
+        };
+        (parameter.name(), cost)
+    }))
+}
+
+fn diverged(
+    parameters: &Parameters,
+    step: u64,
+    id: Option<ParameterId>,
+    what: &str,
+    value: f64,
+) -> TrainError {
+    TrainError::Diverged {
+        step,
+        place: id
+            .map_or("the network", |id| parameters.get(id).name())
+            .to_owned(),
+        what: what.to_owned(),
+        value,
+    }
+}
+
+/// A candidate that is not finite is a divergence; anything else is a mask error.
+fn growth_error(
+    parameters: &Parameters,
+    step: u64,
+    id: ParameterId,
+    error: MaskError,
+) -> TrainError {
+    match error {
+        MaskError::NonFinite { value, .. } => {
+            let value = f64::from(value);
+            diverged(parameters, step, Some(id), "the gradient", value)
+        }
+        other => other.into(),
+    }
+}
+
+impl Minibatch {
+    /// Reads the samples of `indices`.
+    fn load(&mut self, images: &Images, standardize: &Standardize) {
+        self.rows
+            .resize(self.indices.len() * images.features(), 0.0);
+        standardize.apply(images, &self.indices, &mut self.rows);
+        self.labels.clear();
+        let labels = self
+            .indices
+            .iter()
+            .map(|&i| u32::from(images.label(i as usize)));
+        self.labels.extend(labels);
+    }
+}
+
+/// A model and what it needs to be measured.
+pub(crate) struct Evaluator<'a> {
+    pub(crate) mlp: &'a Mlp,
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) state: &'a mut State,
+    pub(crate) standardize: &'a Standardize,
+    pub(crate) tape: &'a mut Tape,
+}
+
+impl Evaluator<'_> {
+    /// Sums in sample order, batch by batch.
+    pub(crate) fn evaluate(&mut self, images: &Images) -> Evaluation {
+        let executed_before = self.tape.take_executed();
+        debug_assert_eq!(executed_before, 0, "every step takes its own count");
+        let mut minibatch = Minibatch::default();
+        let (mut loss, mut correct) = (0.0f64, 0u64);
+        for first in (0..images.len()).step_by(EVALUATION_BATCH) {
+            let last = (first + EVALUATION_BATCH).min(images.len());
+            minibatch.indices = (first as u32..last as u32).collect();
+            minibatch.load(images, self.standardize);
+            let labels = &minibatch.labels;
+            self.tape.clear();
+            let input = self
+                .tape
+                .input(&minibatch.rows, labels.len(), images.features());
+            let mode = Mode::Evaluate;
+            let logits = self
+                .mlp
+                .forward(self.tape, self.parameters, self.state, input, mode);
+            let (_, mean) = self.tape.softmax_cross_entropy(logits, labels);
+            loss += mean * labels.len() as f64;
+            correct += correct_predictions(self.tape.value(logits), labels);
+        }
+        // An evaluation is not training: what it executed is not counted.
+        self.tape.take_executed();
+        let count = images.len().max(1) as f64;
+        Evaluation {
+            loss: loss / count,
+            accuracy: correct as f64 / count,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the records say a run cost is what its products ran.
+
+use rewire_train::trainer::Trainer;
+
+use crate::config;
+
+/// Per sample, in multiply-adds of 2 FLOPs: the algorithmic count takes every layer's three
+/// products; what ran lacks the first layer's input gradient.
+#[test]
+fn executed_flops_are_the_algorithmic_ones_less_the_first_input_gradient() {
+    for method in ["dense", "static", "set", "rigl"] {
+        let mut trainer = Trainer::new(&config(method, &[])).unwrap();
+        let cost = trainer.cost();
+        let first = cost.layers[0].cost.forward(1);
+        let (mut algorithmic, mut executed, mut samples) = (0u128, 0u128, 0u128);
+        for step in 1..=15u128 {
+            trainer.step_in_pool().unwrap();
+            // 14 batches of 96 and one of 94 are 1438 samples.
+            let batch = if step == 15 { 94 } else { 96 };
+            let grows = method == "rigl" && step % 5 == 0;
+            let step_cost = if grows {
+                2 * cost.f_sparse() + cost.f_dense()
+            } else {
+                3 * cost.f_sparse()
+            };
+            algorithmic += batch * step_cost;
+            executed += batch * (step_cost - first);
+            samples += batch;
+            let flops = trainer.flops();
+            assert_eq!(flops.algorithmic, algorithmic, "{method}, step {step}");
+            assert_eq!(flops.executed, executed, "{method}, step {step}");
+            assert_eq!(flops.dense, 3 * cost.f_dense() * samples, "{method}, step {step}");
+        }
+    }
+}
