@@ -1,0 +1,286 @@
+//! The words of the command line.
+//!
+//! A flag that stands for a configuration key is kept as the text it was given as: what is legal,
+//! and what a refusal says, is decided in one place, by the configuration itself.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Examples lead, because they answer most questions.
+const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  rewire train                                  RigL at sparsity 0.9 on the embedded digits
+  rewire train --data mnist --sparsity 0.98     the IDX files in the folder mnist
+  rewire inspect runs/0001                      what is in the checkpoint of a run";
+
+const TRAIN_EXAMPLES: &str = "\
+Examples:
+  rewire train                                  RigL at sparsity 0.9 on the embedded digits
+  rewire train --config run.toml --set rewire.every=50 --seed 1 --out runs/a
+  rewire train --resume runs/a                  continue an interrupted run, bit for bit";
+
+const TRAIN_END: &str = "\
+A flag overrides --set, --set the file, the file the defaults. All keys: --dry-run prints them.
+Interrupting once (Ctrl-C, SIGTERM, SIGHUP) finishes the step, saves and prints how to continue;
+twice stops at once. SIGUSR1 saves and stops with exit status 0, for batch schedulers.
+Exit status: 0 done, 2 usage, 65 bad data, 70 bug, 74 input/output, 75 diverged, 128 + n signal n.";
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  rewire eval runs/0001                         the last checkpoint on the test part of its data
+  rewire eval runs/0001/best.safetensors
+  rewire eval runs/0001 --data mnist            the same data, kept in another folder";
+
+const INSPECT_EXAMPLES: &str = "\
+Examples:
+  rewire inspect runs/0001
+  rewire inspect runs/0001/best.safetensors";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  rewire data check mnist";
+
+/// Train sparse neural networks whose connections move while they learn.
+#[derive(Debug, Parser)]
+#[command(name = "rewire", version, help_template = TEMPLATE, before_help = TOP_EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a network, or continue a run
+    #[command(help_template = TEMPLATE, before_help = TRAIN_EXAMPLES, after_help = TRAIN_END)]
+    Train(TrainArgs),
+    /// Measure a checkpoint on the test part of its data
+    #[command(help_template = TEMPLATE, before_help = EVAL_EXAMPLES)]
+    Eval(EvalArgs),
+    /// Show what a checkpoint holds
+    #[command(help_template = TEMPLATE, before_help = INSPECT_EXAMPLES)]
+    Inspect(InspectArgs),
+    /// Look at data sets
+    #[command(subcommand)]
+    Data(DataCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Read every file of a data set and describe it
+    #[command(help_template = TEMPLATE, before_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Default, Args)]
+pub(crate) struct TrainArgs {
+    /// Configuration file in TOML [default: none]
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub(crate) config: Option<PathBuf>,
+    /// Any configuration key, repeatable: --set rewire.fraction=0.2 [default: none]
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// Flags that stand for configuration keys.
+#[derive(Debug, Default, Args)]
+pub(crate) struct KeyArgs {
+    /// `digits`, or a folder with the four IDX files of an MNIST-like set [default: digits]
+    #[arg(long, value_name = "digits|DIR", help_heading = "Data and model")]
+    data: Option<String>,
+    /// Training samples held out for choices [default: 0]
+    #[arg(
+        long,
+        value_name = "SAMPLES",
+        help_heading = "Data and model",
+        allow_negative_numbers = true
+    )]
+    valid: Option<String>,
+    /// Samples per step [default: 32]
+    #[arg(
+        long,
+        value_name = "SAMPLES",
+        help_heading = "Data and model",
+        allow_negative_numbers = true
+    )]
+    batch: Option<String>,
+    /// Perceptron with these hidden widths, in units [default: mlp:300,100]
+    #[arg(long, value_name = "mlp:W1,W2,..", help_heading = "Data and model")]
+    model: Option<String>,
+    /// How positions are explored: dense, static, set, rigl or dsr [default: rigl]
+    #[arg(long, value_name = "METHOD", help_heading = "Sparsity")]
+    method: Option<String>,
+    /// Share of inactive weights over all sparse layers, in [0, 1) [default: 0.9]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        help_heading = "Sparsity",
+        allow_negative_numbers = true
+    )]
+    sparsity: Option<String>,
+    /// How layers share the active weights: uniform, er or erk [default: erk]
+    #[arg(long, value_name = "RULE", help_heading = "Sparsity")]
+    allocation: Option<String>,
+    /// Length of the run, in passes over the training data [default: 30]
+    #[arg(
+        long,
+        value_name = "EPOCHS",
+        help_heading = "Training",
+        allow_negative_numbers = true
+    )]
+    epochs: Option<String>,
+    /// Highest learning rate, per step [default: 0.05]
+    #[arg(
+        long,
+        value_name = "RATE",
+        help_heading = "Training",
+        allow_negative_numbers = true
+    )]
+    lr: Option<String>,
+    /// How values change: sgd or adamw [default: sgd]
+    #[arg(long, value_name = "RULE", help_heading = "Training")]
+    optimizer: Option<String>,
+    /// Seed of all random streams, a whole number [default: 0]
+    #[arg(
+        long,
+        value_name = "SEED",
+        help_heading = "Training",
+        allow_negative_numbers = true
+    )]
+    seed: Option<String>,
+    /// Worker threads, 0 for one per core; results do not depend on it [default: 0]
+    #[arg(
+        long,
+        value_name = "THREADS",
+        help_heading = "Training",
+        allow_negative_numbers = true
+    )]
+    threads: Option<String>,
+}
+
+impl KeyArgs {
+    /// Key and text of every flag that was given.
+    pub(crate) fn given(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("data.source", &self.data),
+            ("data.valid", &self.valid),
+            ("data.batch", &self.batch),
+            ("model.kind", &self.model),
+            ("sparsity.method", &self.method),
+            ("sparsity.sparsity", &self.sparsity),
+            ("sparsity.allocation", &self.allocation),
+            ("schedule.epochs", &self.epochs),
+            ("schedule.lr", &self.lr),
+            ("optimizer.kind", &self.optimizer),
+            ("seed", &self.seed),
+            ("threads", &self.threads),
+        ]
+        .into_iter()
+        .filter_map(|(key, value)| Some((key, value.as_deref()?)))
+    }
+}
+
+/// Flags about the run itself.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RunArgs {
+    /// Folder of the run [default: the next free runs/NNNN]
+    #[arg(long, value_name = "DIR", help_heading = "Run")]
+    pub(crate) out: Option<PathBuf>,
+    /// Continue the run in this folder from its last checkpoint [default: none]
+    #[arg(long, value_name = "DIR", help_heading = "Run", conflicts_with_all = ["out", "overwrite"])]
+    pub(crate) resume: Option<PathBuf>,
+    /// Replace the run in --out [default: off]
+    #[arg(long, help_heading = "Run", requires = "out")]
+    pub(crate) overwrite: bool,
+    /// Print configuration, shapes and cost, and write nothing [default: off]
+    #[arg(long, help_heading = "Run", conflicts_with = "json")]
+    pub(crate) dry_run: bool,
+    /// Print the result as one JSON object on stdout [default: off]
+    #[arg(long, help_heading = "Run")]
+    pub(crate) json: bool,
+    /// No progress on stderr [default: off]
+    #[arg(short, long, help_heading = "Run")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// Folder of a run, or a checkpoint file
+    #[arg(value_name = "RUN|CHECKPOINT")]
+    pub(crate) path: PathBuf,
+    /// `digits`, or a folder of data files [default: the data it was trained on]
+    #[arg(long, value_name = "digits|DIR")]
+    pub(crate) data: Option<String>,
+    /// Worker threads, 0 for one per core [default: 0]
+    #[arg(
+        long,
+        value_name = "THREADS",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    pub(crate) threads: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// Folder of a run, or a checkpoint file
+    #[arg(value_name = "RUN|CHECKPOINT")]
+    pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Folder of the data set
+    #[arg(value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+    use rewire_train::config::{Config, ConfigBuilder};
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    /// Giving every flag the default its help states changes nothing.
+    #[test]
+    fn the_help_states_the_defaults_of_the_configuration() {
+        let mut command = Cli::command();
+        let train = command
+            .find_subcommand_mut("train")
+            .expect("train is a command");
+        let mut flags = Vec::new();
+        for argument in train.get_arguments() {
+            let heading = argument.get_help_heading().unwrap_or_default();
+            let help = argument.get_help().unwrap().to_string();
+            let (_, default) = help.rsplit_once("[default: ").expect("every help has one");
+            if !["Configuration", "Run"].contains(&heading) {
+                let default = default.strip_suffix(']').unwrap();
+                flags.push(format!("--{}={default}", argument.get_long().unwrap()));
+            }
+        }
+        assert_eq!(flags.len(), 12, "{flags:?}");
+        let line = ["rewire", "train"].map(str::to_owned).into_iter();
+        let cli = Cli::try_parse_from(line.chain(flags)).unwrap();
+        let Command::Train(args) = cli.command else {
+            panic!("train was asked for");
+        };
+        let mut builder = ConfigBuilder::new();
+        for (key, value) in args.keys.given() {
+            builder = builder.flag(key, value).unwrap();
+        }
+        let default: Config = ConfigBuilder::new().build().unwrap();
+        assert_eq!(builder.build().unwrap(), default);
+    }
+}

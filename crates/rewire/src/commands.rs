@@ -1,0 +1,7 @@
+//! One module per command: from its arguments to what is printed.
+
+pub(crate) mod data;
+pub(crate) mod eval;
+pub(crate) mod inspect;
+mod report;
+pub(crate) mod train;

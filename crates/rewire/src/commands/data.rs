@@ -1,0 +1,95 @@
+//! `rewire data check`: what a folder of data holds.
+
+use rewire_data::{FileReport, Report};
+use rewire_train::error::TrainError;
+
+use crate::args::CheckArgs;
+use crate::failure::Failure;
+use crate::output::{self, Table};
+
+/// Reads every file of a folder and prints what it holds.
+pub(crate) fn check(args: &CheckArgs) -> Result<u8, Failure> {
+    let report = rewire_data::check(&args.dir).map_err(TrainError::from)?;
+    output::print(&format!(
+        "{}\n\n{}\n{}\n{}",
+        title(&report),
+        files(&report),
+        classes(&report),
+        pixels(&report)
+    ))?;
+    Ok(0)
+}
+
+fn title(report: &Report) -> String {
+    let [channels, height, width] = report.shape;
+    format!(
+        "{}: {} training and {} test samples of {channels} × {height} × {width} pixels in {} classes",
+        report.name, report.train, report.test, report.classes
+    )
+}
+
+fn files(report: &Report) -> Table {
+    let mut table = Table::new([
+        "file",
+        "known as",
+        "MD5",
+        "magic",
+        "dimensions",
+        "bytes",
+        "unpacked",
+    ])
+    .words(3);
+    for file in &report.files {
+        let dims: Vec<String> = file.dims.iter().map(usize::to_string).collect();
+        table.row([
+            name(file),
+            file.published
+                .map_or("-", |published| published.set)
+                .to_owned(),
+            file.md5.clone(),
+            format!("{:#010x}", file.magic),
+            dims.join(" × "),
+            file.stored_bytes.to_string(),
+            file.unpacked_bytes.to_string(),
+        ]);
+    }
+    table
+}
+
+fn name(file: &FileReport) -> String {
+    let name = file.file.file_name().unwrap_or(file.file.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// Samples of each class, one row per part.
+fn classes(report: &Report) -> Table {
+    let labels: Vec<String> = (0..report.classes).map(|class| class.to_string()).collect();
+    let headings = ["samples of class"]
+        .into_iter()
+        .chain(labels.iter().map(String::as_str));
+    let mut table = Table::new(headings);
+    for file in &report.files {
+        if let Some(counts) = &file.class_counts {
+            let counts = counts.iter().map(u64::to_string);
+            table.row([file.part.name().to_owned()].into_iter().chain(counts));
+        }
+    }
+    table
+}
+
+fn pixels(report: &Report) -> Table {
+    let mut table = Table::new(["pixels of the training part", "mean", "sd"]);
+    let constants = report
+        .standardize
+        .mean()
+        .iter()
+        .zip(report.standardize.sd());
+    for (channel, (mean, sd)) in constants.enumerate() {
+        table.row([
+            format!("channel {channel}"),
+            format!("{mean:.3}"),
+            format!("{sd:.3}"),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,32 @@
+//! `rewire eval`: how good a checkpoint is.
+
+use rewire_train::inspect::evaluate;
+
+use crate::args::EvalArgs;
+use crate::failure::Failure;
+use crate::output::{self, Interval, Table, percent};
+
+/// Measures a checkpoint and prints accuracy and loss.
+pub(crate) fn run(args: &EvalArgs) -> Result<u8, Failure> {
+    let report = evaluate(&args.path, args.data.as_deref(), args.threads)?;
+    let Interval { low, high } = Interval::wilson(report.accuracy, report.samples);
+    let correct = (report.accuracy * report.samples as f64).round();
+    let mut table = Table::new(["checkpoint", &report.checkpoint.display().to_string()]).words(2);
+    let data = format!("{}, test part of {} samples", report.data, report.samples);
+    let accuracy = format!(
+        "{} ({correct} correct; 95 % interval {} to {})",
+        percent(report.accuracy),
+        percent(low),
+        percent(high)
+    );
+    for (name, value) in [
+        ("saved after step", report.step.to_string()),
+        ("data", data),
+        ("accuracy", accuracy),
+        ("loss", format!("{:.4}", report.loss)),
+    ] {
+        table.row([name.to_owned(), value]);
+    }
+    output::print(&table.to_string())?;
+    Ok(0)
+}

@@ -1,0 +1,79 @@
+//! `rewire inspect`: what a checkpoint holds, layer by layer.
+
+use rewire_train::inspect::{Inspection, inspect};
+
+use crate::args::InspectArgs;
+use crate::failure::Failure;
+use crate::output::{self, Table, flops, share, times_dense};
+
+/// Reads a checkpoint and prints its tables.
+pub(crate) fn run(args: &InspectArgs) -> Result<u8, Failure> {
+    let inspection = inspect(&args.path)?;
+    output::print(&format!("{}\n{}", facts(&inspection), layers(&inspection)))?;
+    Ok(0)
+}
+
+fn facts(inspection: &Inspection) -> Table {
+    let checkpoint = inspection.checkpoint.display().to_string();
+    let mut table = Table::new(["checkpoint", &checkpoint]).words(2);
+    let progress = format!(
+        "step {}, {} of {} epochs",
+        inspection.step, inspection.epoch, inspection.total_epochs
+    );
+    let budget = format!(
+        "{} of {} active, density {}",
+        inspection.n_active,
+        inspection.n_total,
+        share(inspection.n_active, inspection.n_total)
+    );
+    let dense = inspection.train_flops_dense;
+    let cost = |count| format!("{}, {}", flops(count), times_dense(count, dense));
+    for (name, value) in [
+        ("written by", format!("rewire {}", inspection.version)),
+        ("progress", progress),
+        ("configuration", inspection.config_hash.clone()),
+        ("weights", inspection.weights_sha256.clone()),
+        ("trained values", inspection.n_params.to_string()),
+        ("budget", budget),
+        ("cost so far", cost(inspection.train_flops)),
+        ("executed so far", cost(inspection.train_flops_executed)),
+    ] {
+        table.row([name.to_owned(), value]);
+    }
+    table
+}
+
+fn layers(inspection: &Inspection) -> Table {
+    let mut table = Table::new([
+        "layer",
+        "storage",
+        "columns",
+        "out × in",
+        "active",
+        "density",
+        "R_s",
+        "lowest",
+        "highest",
+        "mean |w|",
+        "rows without weights",
+    ])
+    .words(3);
+    for layer in &inspection.layers {
+        let dims: Vec<String> = layer.dims.iter().map(usize::to_string).collect();
+        let rate = |rate: f64| format!("{rate:.3}");
+        table.row([
+            layer.name.clone(),
+            layer.storage.to_owned(),
+            layer.columns.join(","),
+            dims.join(" × "),
+            layer.n_active.to_string(),
+            share(layer.n_active, layer.n_total),
+            layer.coverage.map_or_else(|| "-".to_owned(), rate),
+            format!("{:.4}", layer.min),
+            format!("{:.4}", layer.max),
+            format!("{:.4}", layer.mean_magnitude),
+            layer.dead_rows.to_string(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,164 @@
+//! The tables of `rewire train`: what will be trained, what came out.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use rewire_train::config::Config;
+use rewire_train::inspect::Inspection;
+use rewire_train::plan::Plan;
+use rewire_train::summary::Summary;
+
+use crate::output::{Table, flops, own_command, percent, share, times_dense};
+
+/// The resolved configuration and what it comes to.
+///
+/// The first part is the text of a configuration file and the second is in comments of one, so
+/// that the whole can be saved and used as one.
+pub(crate) fn plan(config: &Config, plan: &Plan) -> String {
+    let mut table = Table::new([
+        "layer",
+        "out × in",
+        "weights",
+        "active",
+        "density",
+        "FLOPs/sample",
+    ]);
+    for layer in &plan.layers {
+        table.row([
+            layer.name.clone(),
+            format!("{} × {}", layer.dims[0], layer.dims[1]),
+            layer.n_total.to_string(),
+            layer.n_active.to_string(),
+            share(layer.n_active, layer.n_total),
+            layer.flops_forward.to_string(),
+        ]);
+    }
+    let (train, valid, test) = plan.samples;
+    let mut facts = Table::new(["", ""]).words(2);
+    facts.row([
+        "samples".to_owned(),
+        format!("{train} training, {valid} held out, {test} test"),
+    ]);
+    facts.row([
+        "parameters".to_owned(),
+        format!(
+            "{} trained values; budget {} of {} weights",
+            plan.n_params, plan.n_active, plan.n_total
+        ),
+    ]);
+    facts.row([
+        "length".to_owned(),
+        format!(
+            "{} steps in {} epochs, {} rewirings",
+            plan.steps, config.schedule.epochs, plan.rewirings
+        ),
+    ]);
+    facts.row([
+        "cost".to_owned(),
+        format!(
+            "{}, {}",
+            flops(plan.train_flops),
+            times_dense(plan.train_flops, plan.train_flops_dense)
+        ),
+    ]);
+    let mut text = config.to_toml();
+    text.push('\n');
+    for line in format!("{table}{facts}").lines() {
+        let _ = writeln!(text, "{}", format!("# {line}").trim_end());
+    }
+    text
+}
+
+/// What a finished run came to.
+pub(crate) fn result(
+    config: &Config,
+    summary: &Summary,
+    inspection: &Inspection,
+    folder: &Path,
+) -> String {
+    let valid = summary.valid_accuracy.zip(summary.valid_loss);
+    let mut headings = vec!["after the last epoch", "test"];
+    headings.extend(valid.map(|_| "held out"));
+    headings.push("training");
+    let mut quality = Table::new(headings);
+    let row = |name: &str, test: String, valid: Option<String>, train: String| {
+        let mut cells = vec![name.to_owned(), test];
+        cells.extend(valid);
+        cells.push(train);
+        cells
+    };
+    let loss = |loss: f64| format!("{loss:.4}");
+    quality.row(row(
+        "accuracy",
+        percent(summary.test_accuracy),
+        valid.map(|(accuracy, _)| percent(accuracy)),
+        percent(summary.train_accuracy),
+    ));
+    quality.row(row(
+        "loss",
+        loss(summary.test_loss),
+        valid.map(|(_, value)| loss(value)),
+        loss(summary.train_loss),
+    ));
+
+    let mut layers = Table::new(["layer", "weights", "active", "density", "R_s"]);
+    for layer in &inspection.layers {
+        layers.row([
+            layer.name.clone(),
+            layer.n_total.to_string(),
+            layer.n_active.to_string(),
+            share(layer.n_active, layer.n_total),
+            layer
+                .coverage
+                .map_or_else(|| "-".to_owned(), |rate| format!("{rate:.3}")),
+        ]);
+    }
+    layers.row([
+        "all of the budget".to_owned(),
+        summary.n_total.to_string(),
+        summary.n_active.to_string(),
+        share(summary.n_active, summary.n_total),
+        format!("{:.3}", summary.coverage),
+    ]);
+
+    let dense = summary.train_flops_dense;
+    let mut facts = Table::new(["cost of training", ""]).words(2);
+    facts.row([
+        "counted as in papers".to_owned(),
+        format!(
+            "{}, {}",
+            flops(summary.train_flops),
+            times_dense(summary.train_flops, dense)
+        ),
+    ]);
+    facts.row([
+        "executed".to_owned(),
+        format!(
+            "{}, {}",
+            flops(summary.train_flops_executed),
+            times_dense(summary.train_flops_executed, dense)
+        ),
+    ]);
+    facts.row(["time".to_owned(), format!("{:.1} s", summary.seconds)]);
+
+    let next = own_command("eval", folder);
+    let inspect = own_command("inspect", folder);
+    format!(
+        "{}\n\n{quality}\n{layers}R_s: share of the positions that were ever active\n\n{facts}\n\
+         run folder: {}\nnext: {next}\n  or: {inspect}\n",
+        title(config, summary),
+        folder.display(),
+    )
+}
+
+fn title(config: &Config, summary: &Summary) -> String {
+    format!(
+        "{} at sparsity {:.4}: {} on {}, {} epochs, seed {}",
+        summary.method,
+        summary.sparsity,
+        config.model.kind,
+        config.data.source,
+        summary.epochs,
+        summary.seed
+    )
+}
