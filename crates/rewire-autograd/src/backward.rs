@@ -17,6 +17,9 @@ impl Tape {
     ///
     /// A parameter used twice gets the sum; one not used gets zeros. No gradient is computed for
     /// data inputs, so the first layer has no input gradient.
+    ///
+    /// # Panics
+    /// If `loss` is not a single number.
     pub fn backward(
         &mut self,
         loss: Var,
@@ -33,7 +36,11 @@ impl Tape {
     /// are summed in the order of use.
     ///
     /// # Errors
-    /// [`MaskError::NonFinite`] if a candidate's gradient is NaN or ±∞, with the request's index.
+    /// What [`rewire_sparse::Products::growth`] refuses, with the parameter it was asked for: a
+    /// gradient that is NaN or ±∞, or positions that do not exist.
+    ///
+    /// # Panics
+    /// If `loss` is not a single number.
     pub fn growth(
         &mut self,
         loss: Var,
@@ -78,6 +85,13 @@ impl Tape {
         mut gradients: Option<&mut Gradients>,
         keep: &[(ParameterId, LayerRequest)],
     ) {
+        let value = self.value(loss);
+        assert!(
+            (value.samples(), value.features()) == (1, 1),
+            "a loss is one number, not {} samples × {} features",
+            value.samples(),
+            value.features()
+        );
         for gradient in self.gradients.drain(..).flatten() {
             self.pool.recycle(gradient.into_buffer());
         }
@@ -186,18 +200,20 @@ impl Tape {
                 probabilities,
                 labels,
             } => {
+                let slope = gradient.values()[0];
                 let mut out = self
                     .pool
                     .batch(probabilities.samples(), probabilities.features());
-                loss::cross_entropy_backward(probabilities, labels, &mut out);
+                loss::cross_entropy_backward(probabilities, labels, slope, &mut out);
                 self.pool
                     .recycle(std::mem::replace(&mut gradient, out).into_buffer());
                 *logits
             }
             Op::MeanSquaredError { prediction, target } => {
+                let slope = gradient.values()[0];
                 let mut out = self.pool.batch(target.samples(), target.features());
                 let prediction_value = &self.nodes[prediction.0].value;
-                loss::squared_error_backward(prediction_value, target, &mut out);
+                loss::squared_error_backward(prediction_value, target, slope, &mut out);
                 self.pool
                     .recycle(std::mem::replace(&mut gradient, out).into_buffer());
                 *prediction

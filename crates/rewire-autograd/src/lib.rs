@@ -17,9 +17,15 @@ mod gradients;
 mod op;
 mod ops;
 mod pool;
+mod record;
 mod tape;
 
 pub use gradients::{Gradients, ParameterId, ParameterViews};
 pub use ops::loss::correct_predictions;
 pub use rewire_sparse::{Batch, Buffer, Geometry, GradientPair, Plain, Products, mask};
 pub use tape::{NormStatistics, Tape, Var};
+
+/// Runs the README's example as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

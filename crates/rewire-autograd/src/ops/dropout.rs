@@ -20,8 +20,8 @@ pub(crate) fn fill_factors(
     for panel in factors.panels_mut() {
         for offset in 0..panel.width {
             draw(panel.first + offset, words);
-            let samples = panel.values[offset..].iter_mut().step_by(panel.width);
-            for (factor, &word) in samples.zip(words.iter()) {
+            let sample = panel.values.iter_mut().skip(offset).step_by(panel.width);
+            for (factor, &word) in sample.zip(words.iter()) {
                 *factor = if u64::from(word) < threshold {
                     0.0
                 } else {

@@ -2,7 +2,8 @@
 //!
 //! Softmax cross-entropy, with `p = softmax(z)`: `L = mean_s(log Σ_c exp z[s, c] − z[s, label])`,
 //! `dz[s, c] = (p[s, c] − [c = label])/batch`. Mean squared error over all n values:
-//! `L = Σ(y − t)²/n`, `dy = 2(y − t)/n`.
+//! `L = Σ(y − t)²/n`, `dy = 2(y − t)/n`. Both are multiplied by the slope of what follows the loss,
+//! 1 where nothing does.
 
 use rewire_sparse::{Batch, PANEL};
 
@@ -51,9 +52,14 @@ pub(crate) fn cross_entropy_forward(
     total / logits.samples() as f64
 }
 
-/// `gradient = (probabilities − one-hot labels)/batch`.
-pub(crate) fn cross_entropy_backward(probabilities: &Batch, labels: &[u32], gradient: &mut Batch) {
-    let scale = 1.0 / probabilities.samples() as f32;
+/// `gradient = slope·(probabilities − one-hot labels)/batch`.
+pub(crate) fn cross_entropy_backward(
+    probabilities: &Batch,
+    labels: &[u32],
+    slope: f32,
+    gradient: &mut Batch,
+) {
+    let scale = slope / probabilities.samples() as f32;
     for (p, g) in probabilities.panels().zip(gradient.panels_mut()) {
         for (out, &p) in g.values.iter_mut().zip(p.values) {
             *out = p * scale;
@@ -78,9 +84,14 @@ pub(crate) fn squared_error_forward(prediction: &Batch, target: &Batch) -> f64 {
     total / prediction.values().len() as f64
 }
 
-/// `gradient = 2(prediction − target)/n`.
-pub(crate) fn squared_error_backward(prediction: &Batch, target: &Batch, gradient: &mut Batch) {
-    let scale = 2.0 / prediction.values().len() as f32;
+/// `gradient = slope·2(prediction − target)/n`.
+pub(crate) fn squared_error_backward(
+    prediction: &Batch,
+    target: &Batch,
+    slope: f32,
+    gradient: &mut Batch,
+) {
+    let scale = 2.0 * slope / prediction.values().len() as f32;
     let pairs = prediction.values().iter().zip(target.values());
     for (out, (&y, &t)) in gradient.values_mut().iter_mut().zip(pairs) {
         *out = (y - t) * scale;
@@ -103,7 +114,8 @@ pub fn correct_predictions(logits: &Batch, labels: &[u32]) -> u64 {
                     best = (f32::NAN, usize::MAX);
                     break;
                 }
-                if value > best.0 {
+                // The first class is taken even where every logit is −∞.
+                if value > best.0 || class == 0 {
                     best = (value, class);
                 }
             }

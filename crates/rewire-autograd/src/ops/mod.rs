@@ -1,6 +1,7 @@
 //! The arithmetic of each op: a forward and a backward function over batches.
 //!
-//! Every file holds its equations, the f32 code and, in its tests, a naive f64 oracle.
+//! Every file holds its equations and the f32 code; `tests/ops/` holds a file of the same matter that
+//! checks it against the f64 oracle of `tests/oracle/`.
 
 pub(crate) mod activation;
 pub(crate) mod bias;
