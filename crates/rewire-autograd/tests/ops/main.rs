@@ -1,0 +1,17 @@
+//! Every op of the tape against its oracle, and the laws of the tape itself.
+
+#[path = "../oracle/mod.rs"]
+mod oracle;
+
+mod batch_norm;
+mod bias;
+mod cross_entropy;
+mod dropout;
+mod gelu;
+mod growth;
+mod layer_norm;
+mod linear;
+mod mean_squared_error;
+mod refusals;
+mod relu;
+mod tape;
