@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use crate::cases;
 use proptest::prelude::*;
 use rewire_train::checkpoint::{
     CheckpointError, ContentsError, Snapshot, Tensor, TensorData, decode, encode, load, save,
@@ -10,14 +11,6 @@ use rewire_train::checkpoint::{
 use rewire_train::disk::{DiskError, HostDisk};
 use rewire_train::error::{ErrorKind, TrainError};
 use serde_json::json;
-
-/// 500 snapshots take well under a second.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(500)
-}
 
 fn snapshot() -> Snapshot {
     let tensors = [
@@ -600,7 +593,8 @@ fn bits(snapshot: &Snapshot) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    // 500 snapshots take well under a second.
+    #![proptest_config(ProptestConfig::with_cases(cases(500)))]
 
     #[test]
     fn any_snapshot_comes_back_bit_for_bit(

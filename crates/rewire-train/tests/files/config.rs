@@ -2,19 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::cases;
 use proptest::prelude::*;
 use rewire_train::config::{
     Activation, Allocation, Config, ConfigBuilder, ConfigError, Decay, LayerConfig, Method,
     ModelKind, Norm, OptimizerKind, ScheduleKind, legal_keys,
 };
-
-/// 1000 configurations take about half a second.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1000)
-}
 
 fn from_file(text: &str) -> Result<Config, ConfigError> {
     Config::from_toml(text, "run.toml")
@@ -648,7 +641,8 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(cases()))]
+    // 1000 configurations take about half a second.
+    #![proptest_config(ProptestConfig::with_cases(cases(1000)))]
 
     #[test]
     fn the_text_of_a_configuration_is_the_configuration(config in any_config()) {

@@ -1,12 +1,10 @@
 //! A finished checkpoint is never lost or torn: not by a kill, a full disk or a power cut between
 //! any two operations. The same harness condemns every careless way of writing one.
 
-mod faulty_disk;
-
 use std::io;
 use std::path::{Path, PathBuf};
 
-use faulty_disk::{Failure, FaultyDisk, Files};
+use crate::faulty_disk::{Failure, FaultyDisk, Files};
 use rewire_train::checkpoint::{
     CheckpointError, Snapshot, Tensor, decode, encode, remove_stale_temporaries, save,
 };

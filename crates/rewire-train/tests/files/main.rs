@@ -1,0 +1,18 @@
+//! Everything around the loop: what a run is told, what it writes, and what survives.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod checkpoint;
+mod config;
+mod faulty_disk;
+mod plots;
+mod power_loss;
+mod records;
+mod run_folder;
+
+/// The number of cases of a property: PROPTEST_CASES if it is set, else what fits in a second.
+fn cases(quick: u32) -> u32 {
+    std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(quick)
+}
