@@ -48,7 +48,8 @@ const MNIST_SPARSITIES: [&str; 4] = ["0.90", "0.95", "0.98", "0.99"];
 const MNIST_RECIPE: &str = "--model mlp:300,100 --epochs 100 --batch 100 --optimizer sgd --lr 0.1 \
     --set optimizer.momentum=0.9 --set optimizer.nesterov=true --set optimizer.weight_decay=5e-4 \
     --set schedule.kind=step --set schedule.step_every=25000 --set schedule.step_factor=0.1 \
-    --set schedule.warmup=0 --set data.valid=6000";
+    --set schedule.warmup=0 --set data.valid=6000 \
+    --set rewire.every=100 --set rewire.fraction=0.3 --set rewire.end=0.75";
 
 impl Table {
     /// Every run of the table.
