@@ -62,7 +62,9 @@ pub fn draw(folder: &RunFolder, records: &[EpochRecord]) -> Result<(), TrainErro
 /// A value per epoch under a name.
 struct Series {
     name: String,
-    colour: RGBColor,
+    colour: RGBAColor,
+    /// Width of the line in pixels.
+    width: u32,
     values: Vec<f64>,
 }
 
@@ -77,7 +79,8 @@ impl Series {
         let values: Option<Vec<f64>> = records.iter().map(value).collect();
         Some(Self {
             name: name.to_owned(),
-            colour: COLOURS[colour % COLOURS.len()],
+            colour: COLOURS[colour % COLOURS.len()].to_rgba(),
+            width: 2,
             values: values?,
         })
     }
@@ -145,12 +148,15 @@ fn parts(
 }
 
 fn coverage(records: &[EpochRecord]) -> Chart {
-    let mut series = layers(records, |layer| layer.coverage);
-    series.push(Series {
+    // A wide line below the others, so that it hides none of them.
+    let all = Series {
         name: "all layers".to_owned(),
-        colour: BLACK,
+        colour: BLACK.mix(0.3),
+        width: 7,
         values: records.iter().map(|record| record.coverage).collect(),
-    });
+    };
+    let mut series = vec![all];
+    series.extend(layers(records, |layer| layer.coverage));
     Chart {
         title: "Explored weights",
         axis: "R_s (share ever active)",
@@ -248,20 +254,22 @@ impl Chart {
             .label_style(("sans-serif", 14))
             .axis_desc_style(("sans-serif", 15))
             .draw()?;
-        for series in &self.series {
+        for (index, series) in self.series.iter().enumerate() {
             let points = || (1..).zip(series.values.iter().copied());
-            let style = series.colour.stroke_width(2);
+            let style = series.colour.stroke_width(series.width);
             chart.draw_series(LineSeries::new(points(), style))?;
             if series.values.len() <= POINTS_UP_TO {
-                let dots = points().map(|point| Circle::new(point, 3, series.colour.filled()));
-                chart.draw_series(dots)?;
+                // What is drawn over gets larger points: equal values show as rings.
+                let above = (self.series.len() - 1 - index).min(3) as i32;
+                let dot = |point| Circle::new(point, 3 + above, series.colour.filled());
+                chart.draw_series(points().map(dot))?;
             }
         }
-        for (row, (name, colour)) in (0..).zip(&legend) {
+        for (row, (name, line)) in (0..).zip(&legend) {
             let y = 52 + ROW * row;
-            if let Some(colour) = colour {
+            if let Some((colour, width)) = line {
                 let line = vec![(8, y), (30, y)];
-                right.draw(&PathElement::new(line, colour.stroke_width(3)))?;
+                right.draw(&PathElement::new(line, colour.stroke_width(*width)))?;
             }
             right.draw(&Text::new(name.clone(), (38, y - 7), ("sans-serif", 14)))?;
         }
@@ -270,14 +278,19 @@ impl Chart {
     }
 
     /// The lines of the legend; the last one may count what does not fit.
-    fn legend(&self) -> Vec<(String, Option<RGBColor>)> {
+    fn legend(&self) -> Vec<(String, Option<(RGBAColor, u32)>)> {
         let shown = match self.series.len() {
             n if n <= LEGEND_ROWS => n,
             _ => LEGEND_ROWS - 1,
         };
         let mut rows: Vec<_> = self.series[..shown]
             .iter()
-            .map(|series| (shortened(&series.name), Some(series.colour)))
+            .map(|series| {
+                (
+                    shortened(&series.name),
+                    Some((series.colour, series.width + 1)),
+                )
+            })
             .collect();
         if shown < self.series.len() {
             rows.push((format!("and {} more", self.series.len() - shown), None));
