@@ -65,7 +65,7 @@ pub enum ConfigError {
         /// The value, as TOML.
         value: String,
         /// The legal word that looks most like it, if any does.
-        nearest: Option<String>,
+        nearest: Option<&'static str>,
         /// The legal words.
         legal: &'static [&'static str],
     },

@@ -211,6 +211,10 @@ fn nearest_scored<'a>(
     word: &str,
     candidates: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<(f64, &'a str)> {
+    // The comparison takes memory for the product of both lengths, and no key is that long.
+    if word.len() > 100 {
+        return None;
+    }
     let mut best: Option<(f64, &str)> = None;
     for (spelling, candidate) in candidates {
         let score = strsim::normalized_damerau_levenshtein(word, spelling);

@@ -302,9 +302,7 @@ fn refusal(row: &Key, misfit: Misfit, key: String, value: Value, origin: Origin)
         Misfit::Word(words) => ConfigError::UnknownWord {
             origin,
             key,
-            nearest: (value.as_str())
-                .and_then(|word| keys::nearest(word, words.iter().copied()))
-                .map(str::to_owned),
+            nearest: (value.as_str()).and_then(|word| keys::nearest(word, words.iter().copied())),
             value: text,
             legal: words,
         },
