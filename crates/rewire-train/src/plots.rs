@@ -256,12 +256,16 @@ impl Chart {
             .draw()?;
         for (index, series) in self.series.iter().enumerate() {
             let points = || (1..).zip(series.values.iter().copied());
-            let style = series.colour.stroke_width(series.width);
+            // What is drawn over is wider: equal values show as an edge of both colours.
+            let above = match self.series.len() {
+                n if n <= COLOURS.len() => (n - 1 - index).min(2) as u32,
+                _ => 0,
+            };
+            let style = series.colour.stroke_width(series.width + 2 * above);
             chart.draw_series(LineSeries::new(points(), style))?;
             if series.values.len() <= POINTS_UP_TO {
-                // What is drawn over gets larger points: equal values show as rings.
-                let above = (self.series.len() - 1 - index).min(3) as i32;
-                let dot = |point| Circle::new(point, 3 + above, series.colour.filled());
+                let size = 3 + above as i32;
+                let dot = |point| Circle::new(point, size, series.colour.filled());
                 chart.draw_series(points().map(dot))?;
             }
         }
