@@ -15,18 +15,25 @@ struct Cell<'a> {
 
 /// The table as Markdown, from the lines of its present runs; runs that have not ended yet are
 /// simply fewer seeds.
+///
+/// FLOPs are multiples of dense training in the same convention: the papers' count of a run is
+/// divided by the papers' count for the same steps with every weight active, what ran by what ran
+/// in the table's dense run.
 pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
     let mut text = String::from(
         "| method | sparsity | seeds | test accuracy, % | published, % | test loss | \
          train − test, points | training FLOPs, × dense | executed, × dense | s per run |\n\
          |---|---|---|---|---|---|---|---|---|---|\n",
     );
-    for cell in cells(table, lines) {
+    let cells = cells(table, lines);
+    let dense = cells.iter().find(|cell| cell.method == "dense");
+    let dense_executed = dense.map(|cell| cell.lines[0].train_flops_executed);
+    for cell in &cells {
         let over_seeds = |value: fn(&Line) -> f64, decimals: usize| {
             let values: Vec<f64> = cell.lines.iter().map(|line| value(line)).collect();
             mean_and_deviation(&values, decimals)
         };
-        let mean = |value: fn(&Line) -> f64, decimals: usize| {
+        let mean = |value: &dyn Fn(&Line) -> f64, decimals: usize| {
             let sum: f64 = cell.lines.iter().map(|line| value(line)).sum();
             format!("{:.decimals$}", sum / cell.lines.len() as f64)
         };
@@ -46,10 +53,16 @@ pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
                 .published(cell.method, cell.sparsity)
                 .unwrap_or_default(),
             over_seeds(|line| line.test_loss, 4),
-            mean(|line| 100.0 * (line.train_accuracy - line.test_accuracy), 2),
-            mean(|line| times_dense(line.train_flops, line), 3),
-            mean(|line| times_dense(line.train_flops_executed, line), 3),
-            mean(|line| line.seconds, 0),
+            mean(
+                &|line| 100.0 * (line.train_accuracy - line.test_accuracy),
+                2
+            ),
+            mean(&|line| ratio(line.train_flops, line.train_flops_dense), 3),
+            dense_executed.map_or_else(
+                || "–".to_owned(),
+                |dense| mean(&|line| ratio(line.train_flops_executed, dense), 3)
+            ),
+            mean(&|line| line.seconds, 0),
         );
     }
     text
@@ -80,9 +93,8 @@ fn cells(table: Table, lines: &[Line]) -> Vec<Cell<'_>> {
     cells
 }
 
-/// FLOPs as a multiple of dense training of equal length.
-fn times_dense(flops: u128, line: &Line) -> f64 {
-    flops as f64 / line.train_flops_dense as f64
+fn ratio(flops: u128, dense: u128) -> f64 {
+    flops as f64 / dense as f64
 }
 
 /// The method as papers write it.
@@ -157,6 +169,11 @@ mod tests {
     fn seeds_share_a_row_beside_the_published_value() {
         let mut lines = recorded("set", "0.90", &[0.98, 0.99]);
         lines.extend(recorded("dense", "", &[0.987]));
+        for line in lines.iter_mut().filter(|line| line.method == "dense") {
+            line.train_flops = line.train_flops_dense;
+            // Dense training runs without the input gradient of its first layer.
+            line.train_flops_executed = 6_400_000_000_000;
+        }
         // A line that no run of the table makes: a withdrawn configuration.
         lines.push(line("set", "0.90", 9, 0.5));
         let table = markdown(Table::Mnist, &lines);
@@ -164,12 +181,19 @@ mod tests {
         assert_eq!(
             rows,
             [
-                "| dense | – | 1 | 98.70 | 98.69 | 0.1000 | 1.30 | 0.125 | 0.500 | 62 |",
-                "| SET | 0.90 | 2 | 98.50 ± 0.71 | 98.39 | 0.1000 ± 0.0000 | 1.50 | 0.125 | 0.500 | 62 |",
+                "| dense | – | 1 | 98.70 | 98.69 | 0.1000 | 1.30 | 1.000 | 1.000 | 62 |",
+                "| SET | 0.90 | 2 | 98.50 ± 0.71 | 98.39 | 0.1000 ± 0.0000 | 1.50 | 0.125 | 0.625 | 62 |",
             ]
         );
         let columns = |row: &str| row.matches('|').count();
         assert!(table.lines().all(|row| columns(row) == columns(rows[0])));
+    }
+
+    #[test]
+    fn what_ran_has_no_ratio_without_a_dense_run() {
+        let table = markdown(Table::Mnist, &recorded("set", "0.90", &[0.98]));
+        let row = table.lines().nth(2).expect("one row");
+        assert!(row.ends_with("| 0.125 | – | 62 |"), "{row}");
     }
 
     #[test]
