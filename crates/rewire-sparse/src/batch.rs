@@ -20,6 +20,9 @@ use crate::Buffer;
 /// Samples per panel: 64 f32 values are four cache lines.
 pub const PANEL: usize = 64;
 
+/// Features that [`Batch::fill_rows`] transposes at a time: 16 KiB of a full panel.
+const BLOCK: usize = 64;
+
 /// Activations or their gradients: `samples × features` values in panels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
@@ -110,11 +113,17 @@ impl Batch {
         );
         let features = self.features;
         for panel in self.panels_mut() {
-            for offset in 0..panel.width {
-                let row = &rows[(panel.first + offset) * features..][..features];
-                let column = panel.values.iter_mut().skip(offset).step_by(panel.width);
-                for (out, &value) in column.zip(row) {
-                    *out = value;
+            let width = panel.width;
+            // Blocks of features whose lines stay in the cache while all samples write to them.
+            for (block, out) in panel.values.chunks_mut(BLOCK * width).enumerate() {
+                let first = block * BLOCK;
+                let count = out.len() / width;
+                for offset in 0..width {
+                    let start = (panel.first + offset) * features + first;
+                    let column = out[offset..].iter_mut().step_by(width);
+                    for (out, &value) in column.zip(&rows[start..start + count]) {
+                        *out = value;
+                    }
                 }
             }
         }
