@@ -55,7 +55,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Train a network, or continue a run
     #[command(help_template = TEMPLATE, before_help = TRAIN_EXAMPLES, after_help = TRAIN_END)]
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Measure a checkpoint on the test part of its data
     #[command(help_template = TEMPLATE, before_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
@@ -222,9 +222,10 @@ pub(crate) struct EvalArgs {
         long,
         value_name = "THREADS",
         default_value_t = 0,
-        hide_default_value = true
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(0..=4096)
     )]
-    pub(crate) threads: usize,
+    pub(crate) threads: u16,
 }
 
 #[derive(Debug, Args)]

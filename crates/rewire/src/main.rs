@@ -61,7 +61,10 @@ fn run() -> Result<u8, Failure> {
 
 /// A panic is a fault of this program, whatever the user has asked for.
 fn report_bug(info: &PanicHookInfo<'_>) {
-    let what = info.payload_as_str().unwrap_or("a panic");
+    let payload = info.payload();
+    let what = (payload.downcast_ref::<&str>().copied())
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic");
     let place = info
         .location()
         .map_or_else(String::new, |place| format!(" at {place}"));

@@ -8,7 +8,7 @@ use crate::output::{self, Interval, Table, percent};
 
 /// Measures a checkpoint and prints accuracy and loss.
 pub(crate) fn run(args: &EvalArgs) -> Result<u8, Failure> {
-    let report = evaluate(&args.path, args.data.as_deref(), args.threads)?;
+    let report = evaluate(&args.path, args.data.as_deref(), usize::from(args.threads))?;
     let Interval { low, high } = Interval::wilson(report.accuracy, report.samples);
     let correct = (report.accuracy * report.samples as f64).round();
     let mut table = Table::new(["checkpoint", &report.checkpoint.display().to_string()]).words(2);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rewire_train::config::Config;
+use rewire_train::config::{Config, Method};
 use rewire_train::inspect::Inspection;
 use rewire_train::plan::Plan;
 use rewire_train::summary::Summary;
@@ -152,13 +152,12 @@ pub(crate) fn result(
 }
 
 fn title(config: &Config, summary: &Summary) -> String {
+    let sparsity = match config.sparsity.method {
+        Method::Dense => String::new(),
+        _ => format!(" at sparsity {}", config.sparsity.sparsity),
+    };
     format!(
-        "{} at sparsity {:.4}: {} on {}, {} epochs, seed {}",
-        summary.method,
-        summary.sparsity,
-        config.model.kind,
-        config.data.source,
-        summary.epochs,
-        summary.seed
+        "{}{sparsity}: {} on {}, {} epochs, seed {}",
+        summary.method, config.model.kind, config.data.source, summary.epochs, summary.seed
     )
 }

@@ -48,9 +48,10 @@ impl Interval {
         let centre = scale * (accuracy + Z * Z / (2.0 * n));
         let variance = accuracy * (1.0 - accuracy) / n + Z * Z / (4.0 * n * n);
         let half = scale * Z * variance.sqrt();
+        // An end that equals the accuracy, at 0 and 1, may be a rounding beyond it.
         Self {
-            low: (centre - half).max(0.0),
-            high: (centre + half).min(1.0),
+            low: (centre - half).clamp(0.0, accuracy),
+            high: (centre + half).clamp(accuracy, 1.0),
         }
     }
 }

@@ -10,7 +10,7 @@ use rewire_train::run::Event;
 
 use super::{percent, say};
 
-/// The bar's colours are left to the terminal, whatever `NO_COLOR` says.
+/// Without colours, so that `NO_COLOR` and every terminal are content.
 const BAR: &str = "{wide_bar} {pos}/{len} steps  {msg}  {eta} left";
 
 /// Shows the events of a run.
@@ -58,19 +58,20 @@ impl Progress {
                 steps_per_epoch,
             } => {
                 self.epochs = epochs;
-                self.say(&format!(
-                    "{}: {epochs} epochs of {steps_per_epoch} steps{}",
-                    self.folder,
-                    match step {
-                        0 => String::new(),
-                        step => format!(", continued after step {step} of {total_steps}"),
-                    }
-                ));
                 if let Form::Bar(bar) = &self.form {
                     bar.set_length(total_steps);
                     bar.set_position(step);
                     bar.reset_eta();
+                    bar.set_message(format!("epoch {}/{epochs}", step / steps_per_epoch.max(1)));
                 }
+                let before = match step {
+                    0 => String::new(),
+                    step => format!(", continued after step {step} of {total_steps}"),
+                };
+                self.say(&format!(
+                    "{}: {epochs} epochs of {steps_per_epoch} steps{before}",
+                    self.folder
+                ));
             }
             Event::Step(report) => {
                 if let Form::Bar(bar) = &self.form {
