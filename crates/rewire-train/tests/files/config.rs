@@ -544,6 +544,29 @@ fn broken_toml_names_the_line() {
     );
 }
 
+/// A hostile file is refused without exhausting the stack or the patience of its reader.
+#[test]
+fn deep_and_long_texts_are_refused() {
+    let n = 100_000;
+    let texts = [
+        format!("a = {}", "[".repeat(n)),
+        format!("a = {}", "{a=".repeat(n)),
+        format!("a{} = 1", ".a".repeat(n)),
+        format!("[a{}]", ".a".repeat(n)),
+        format!("[layers{}]\nsparsity = 0.5", ".a".repeat(n)),
+        format!("{} = 1", "a".repeat(10 * n)),
+        (0..n).map(|index| format!("a{index} = 1\n")).collect(),
+    ];
+    let start = std::time::Instant::now();
+    for text in &texts {
+        let is_layer = text.starts_with("[layers");
+        let result = from_file(text).map(|config| config.to_toml());
+        // A name of any length is a name; only the model can say that it has no such layer.
+        assert!(is_layer || result.is_err(), "{}", &text[..20]);
+    }
+    assert!(start.elapsed().as_secs() < 10, "took {:?}", start.elapsed());
+}
+
 #[test]
 fn a_difference_lists_the_keys_that_differ() {
     let here = from_file("schedule.epochs = 40\nlayers.fc1.sparsity = 0.5").unwrap();
