@@ -32,5 +32,11 @@ pub use optim::{AdamW, Optimizer, Sgd};
 pub use parameter::{Parameter, Storage};
 pub use parameters::Parameters;
 pub use rewire_autograd as autograd;
+pub use rewire_rng as rng;
 pub use schedule::{LearningRate, LearningRateKind};
 pub use state::{RunningStatistics, State};
+
+/// Runs the README's example as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -103,8 +103,8 @@ impl Mlp {
     /// [`kaiming_normal`] from the stream of their name, biases and shifts 0, scales 1.
     ///
     /// # Errors
-    /// [`NnError::Model`] for a layer of width 0 or a wrong number of storages; [`NnError::Shape`]
-    /// if a storage has another shape than its layer.
+    /// [`NnError::Model`] for a layer of width 0, a wrong number of storages or a dropout probability
+    /// outside [0, 1); [`NnError::Shape`] if a storage has another shape than its layer.
     pub fn new(
         spec: MlpSpec,
         storages: Vec<Storage>,
@@ -116,6 +116,12 @@ impl Mlp {
                 "{} layers need as many storages, {} were given",
                 named.len(),
                 storages.len()
+            )));
+        }
+        if !(0.0..1.0).contains(&spec.dropout) {
+            return Err(NnError::Model(format!(
+                "a dropout probability of {} is not in [0, 1)",
+                spec.dropout
             )));
         }
         let mut parameters = Parameters::new();

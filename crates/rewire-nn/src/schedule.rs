@@ -46,7 +46,11 @@ pub struct LearningRate {
 
 impl LearningRate {
     /// The rate of step `step`, counted from 1.
+    ///
+    /// # Panics
+    /// If `step` is 0.
     pub fn at(&self, step: u64) -> f64 {
+        assert!(step > 0, "steps count from 1, there is no step 0");
         if step <= self.warmup {
             return self.base * step as f64 / self.warmup as f64;
         }

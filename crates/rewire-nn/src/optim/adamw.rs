@@ -60,6 +60,9 @@ impl Optimizer for AdamW {
         let second = &mut v.f32_mut()[span.clone()];
         let steps = &mut steps.u32_mut()[span];
         let (beta1, beta2) = (self.beta1 as f32, self.beta2 as f32);
+        // 1 − β₂ taken in f32 would be wrong in the fifth digit, against a bias correction that is
+        // right: the first steps would be off by as much.
+        let (gain1, gain2) = ((1.0 - self.beta1) as f32, (1.0 - self.beta2) as f32);
         let epsilon = self.epsilon as f32;
         let shrink = if decay {
             (1.0 - learning_rate * self.weight_decay) as f32
@@ -73,8 +76,8 @@ impl Optimizer for AdamW {
             if correction.step != *step {
                 correction = self.correction(learning_rate, *step);
             }
-            *m = beta1 * *m + (1.0 - beta1) * g;
-            *v = beta2 * *v + (1.0 - beta2) * g * g;
+            *m = beta1 * *m + gain1 * g;
+            *v = beta2 * *v + gain2 * g * g;
             *w = *w * shrink - correction.rate * *m / ((*v).sqrt() * correction.scale + epsilon);
         }
     }

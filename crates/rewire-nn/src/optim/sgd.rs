@@ -41,7 +41,10 @@ impl Optimizer for Sgd {
         let momentum = self.momentum as f32;
         let rate = learning_rate as f32;
         let pull = if decay { self.weight_decay as f32 } else { 0.0 };
-        let velocities = &mut columns[0].f32_mut()[span];
+        let [velocities] = columns else {
+            panic!("SGD has 1 column, {} are here", columns.len());
+        };
+        let velocities = &mut velocities.f32_mut()[span];
         // Nesterov adds μv to the gradient's own part, plain momentum steps along v alone.
         let (own, along) = if self.nesterov {
             (1.0, momentum)
