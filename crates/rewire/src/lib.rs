@@ -44,3 +44,8 @@ pub use rewire_nn as nn;
 pub use rewire_rng as rng;
 pub use rewire_sparse as sparse;
 pub use rewire_train as train;
+
+/// The example of the front page compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

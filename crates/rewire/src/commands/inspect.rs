@@ -26,8 +26,11 @@ fn facts(inspection: &Inspection) -> Table {
         inspection.n_total,
         share(inspection.n_active, inspection.n_total)
     );
-    let dense = inspection.train_flops_dense;
-    let cost = |count| format!("{}, {}", flops(count), times_dense(count, dense));
+    let cost = format!(
+        "{}, {}",
+        flops(inspection.train_flops),
+        times_dense(inspection.train_flops, inspection.train_flops_dense)
+    );
     for (name, value) in [
         ("written by", format!("rewire {}", inspection.version)),
         ("progress", progress),
@@ -35,8 +38,8 @@ fn facts(inspection: &Inspection) -> Table {
         ("weights", inspection.weights_sha256.clone()),
         ("trained values", inspection.n_params.to_string()),
         ("budget", budget),
-        ("cost so far", cost(inspection.train_flops)),
-        ("executed so far", cost(inspection.train_flops_executed)),
+        ("cost so far", cost),
+        ("executed so far", flops(inspection.train_flops_executed)),
     ] {
         table.row([name.to_owned(), value]);
     }

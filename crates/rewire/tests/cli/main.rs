@@ -6,6 +6,7 @@ mod bad_requests;
 mod checkpoints;
 mod interrupts;
 mod kills;
+mod readme;
 mod sandbox;
 mod streams;
 mod train;

@@ -26,8 +26,8 @@ fn commands() -> Vec<Vec<String>> {
     commands
 }
 
-/// Runs them one after the other in one folder, as a reader would; a folder of data that they name
-/// is there, small.
+/// Runs them one after the other in one folder, as a reader would; files that they name are there,
+/// small.
 #[test]
 fn every_command_of_the_readme_works() {
     let sandbox = Sandbox::new();
@@ -38,9 +38,11 @@ fn every_command_of_the_readme_works() {
     );
     for words in &commands {
         for pair in words.windows(2) {
-            let is_data = pair[0] == "--data" || pair[0] == "check";
-            if is_data && pair[1] != "digits" {
-                write_data(&sandbox, &pair[1]);
+            match (pair[0].as_str(), pair[1].as_str()) {
+                (_, "digits") => {}
+                ("--data" | "check", folder) => write_data(&sandbox, folder),
+                ("--config", file) => sandbox.write(file, "[schedule]\nepochs = 3\n"),
+                _ => {}
             }
         }
         let outcome = sandbox.call(words);
