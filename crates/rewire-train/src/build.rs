@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rewire_autograd::mask::{self, Density, LayerDims, MatrixShape, Topology, allocate};
 use rewire_data::{Dataset, Images};
-use rewire_explore::{DropGrow, DropGrowExplorer, Fraction, Threshold, Window, methods};
+use rewire_explore::{DropGrow, Explorer, Fraction, Threshold, Window, methods};
 use rewire_ift::TrainingMethod;
 use rewire_nn::{AdamW, LearningRate, LearningRateKind, MlpSpec, Optimizer, Sgd, Storage};
 use rewire_rng::{Purpose, Streams};
@@ -120,7 +120,7 @@ pub(crate) fn explorer(
     config: &Config,
     steps: u64,
     n_active: u64,
-) -> Result<DropGrowExplorer, TrainError> {
+) -> Result<Box<dyn Explorer>, TrainError> {
     let rewire = &config.rewire;
     let recipe: DropGrow = match config.sparsity.method {
         Method::Dense | Method::Static => methods::fixed::fixed(),
@@ -149,7 +149,7 @@ pub(crate) fn explorer(
             }
         }
     };
-    Ok(recipe.explorer()?)
+    Ok(Box::new(recipe.explorer()?))
 }
 
 fn decay(decay: Decay) -> rewire_explore::Decay {

@@ -106,6 +106,7 @@ impl Trainer {
             train_flops: flops.algorithmic,
             train_flops_executed: flops.executed,
             train_flops_dense: flops.dense,
+            train_flops_dense_executed: flops.dense_executed,
             layers,
         }
     }

@@ -14,10 +14,10 @@ use crate::checkpoint::{self, Snapshot};
 use crate::config::Config;
 use crate::epoch::totals;
 use crate::error::TrainError;
+use crate::evaluation::Evaluator;
 use crate::run_folder::RunFolder;
 use crate::snapshot::{Meta, read_coverage, read_meta, read_parameter, read_state, read_topology};
 use crate::summary::weights_sha256;
-use crate::trainer::Evaluator;
 
 /// The result of [`evaluate`].
 #[derive(Clone, Debug, PartialEq)]
@@ -65,8 +65,10 @@ pub struct Inspection {
     pub train_flops: u128,
     /// FLOPs that the products executed so far.
     pub train_flops_executed: u128,
-    /// FLOPs of the same steps with every weight active.
+    /// FLOPs of the same steps with every weight active, by the papers' convention.
     pub train_flops_dense: u128,
+    /// FLOPs that the same steps of dense training would have executed.
+    pub train_flops_dense_executed: u128,
     /// Hash of all parameters, as in a run's summary.
     pub weights_sha256: String,
 }
@@ -190,6 +192,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, TrainError> {
         train_flops: progress.flops.algorithmic,
         train_flops_executed: progress.flops.executed,
         train_flops_dense: progress.flops.dense,
+        train_flops_dense_executed: progress.flops.dense_executed,
         weights_sha256: weights_sha256(&model.parameters),
     })
 }

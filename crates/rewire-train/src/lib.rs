@@ -8,11 +8,14 @@
 mod build;
 pub mod checkpoint;
 pub mod config;
+mod cost;
 pub mod disk;
 pub mod environment;
 mod epoch;
 pub mod error;
+mod evaluation;
 pub mod inspect;
+mod minibatch;
 pub mod plan;
 pub mod plots;
 mod progress;

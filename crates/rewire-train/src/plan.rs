@@ -1,6 +1,6 @@
 //! What a configuration comes to, before anything is trained or written.
 
-use rewire_explore::{Due, Explorer};
+use rewire_explore::Due;
 use rewire_ift::StepKind;
 
 use crate::build;

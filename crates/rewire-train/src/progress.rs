@@ -6,6 +6,8 @@
 use rewire_autograd::mask::Rewiring;
 use serde::{Deserialize, Serialize};
 
+use crate::cost::Flops;
+
 /// Counters of a run; part of every checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,18 +22,6 @@ pub(crate) struct Progress {
     pub(crate) flops: Flops,
     /// The best accuracies after any epoch so far.
     pub(crate) best: Best,
-}
-
-/// FLOPs of training so far; a multiply-add counts as 2.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Flops {
-    /// By the papers' convention, from shapes and positions.
-    pub algorithmic: u128,
-    /// What the products ran.
-    pub executed: u128,
-    /// What the same steps would cost with every weight active, by the papers' convention.
-    pub dense: u128,
 }
 
 /// The best accuracies after any epoch.

@@ -63,6 +63,8 @@ pub struct EpochRecord {
     pub train_flops_executed: u128,
     /// FLOPs a dense network would have taken so far, by the papers' convention.
     pub train_flops_dense: u128,
+    /// FLOPs that the same steps of dense training would have executed.
+    pub train_flops_dense_executed: u128,
     /// The weight tensors, in the order of the model.
     pub layers: Vec<LayerRecord>,
 }
@@ -71,10 +73,20 @@ impl EpochRecord {
     /// FLOPs of training so far as a multiple of the dense network's, both by the papers'
     /// convention; 0 before the first step.
     pub fn flops_ratio(&self) -> f64 {
-        match self.train_flops_dense {
-            0 => 0.0,
-            dense => self.train_flops as f64 / dense as f64,
-        }
+        ratio(self.train_flops, self.train_flops_dense)
+    }
+
+    /// FLOPs executed so far as a multiple of what dense training would have executed; 0 before
+    /// the first step.
+    pub fn executed_ratio(&self) -> f64 {
+        ratio(self.train_flops_executed, self.train_flops_dense_executed)
+    }
+}
+
+fn ratio(flops: u128, dense: u128) -> f64 {
+    match dense {
+        0 => 0.0,
+        dense => flops as f64 / dense as f64,
     }
 }
 

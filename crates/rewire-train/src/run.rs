@@ -203,6 +203,7 @@ impl Run {
             train_flops: flops.algorithmic,
             train_flops_executed: flops.executed,
             train_flops_dense: flops.dense,
+            train_flops_dense_executed: flops.dense_executed,
             seconds: self.records.seconds(),
             weights_sha256: weights_sha256(&trainer.parameters),
         })

@@ -20,7 +20,6 @@ use std::path::Path;
 
 use rewire_autograd::mask::{Coverage, Mask, MatrixShape, Topology};
 use rewire_data::Standardize;
-use rewire_explore::Explorer;
 use rewire_nn::{Column, ColumnData, Parameter, RunningStatistics, State, Storage};
 use serde::{Deserialize, Serialize};
 

@@ -51,6 +51,8 @@ pub struct Summary {
     pub train_flops_executed: u128,
     /// FLOPs that the same steps would cost with every weight active, by the papers' convention.
     pub train_flops_dense: u128,
+    /// FLOPs that the same steps of dense training would have executed.
+    pub train_flops_dense_executed: u128,
     /// Wall-clock time of training and evaluation, over all parts of a resumed run.
     pub seconds: f64,
     /// SHA-256 of positions and values of all parameters; see [`weights_sha256`].

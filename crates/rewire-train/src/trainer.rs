@@ -18,24 +18,23 @@
 use std::sync::Arc;
 
 use rayon::ThreadPool;
-use rewire_autograd::correct_predictions;
 use rewire_autograd::mask::{Coverage, MaskError};
-use rewire_autograd::{Gradients, ParameterId, ParameterViews, Plain, Tape, Var};
-use rewire_data::{Batches, Images, Standardize};
-use rewire_explore::{DropGrowExplorer, Due, Explorer, LayerView};
-use rewire_ift::{LinearCost, NetworkCost, StepKind};
+use rewire_autograd::{
+    Gradients, ParameterId, ParameterViews, Plain, Tape, Var, correct_predictions,
+};
+use rewire_data::{Batches, Standardize};
+use rewire_explore::{Due, Explorer, LayerView};
+use rewire_ift::{NetworkCost, StepKind};
 use rewire_nn::{LearningRate, Mlp, Mode, Optimizer, Parameters, State};
 use rewire_rng::Streams;
 
 use crate::build::{self, Parts};
 use crate::config::Config;
+pub use crate::cost::Flops;
+use crate::cost::network_cost;
 use crate::error::TrainError;
-pub use crate::progress::Flops;
+use crate::minibatch::Minibatch;
 use crate::progress::Progress;
-use crate::records::Evaluation;
-
-/// Samples per forward pass of an evaluation.
-const EVALUATION_BATCH: usize = 512;
 
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,24 +57,16 @@ pub struct Trainer {
     pub(crate) mlp: Mlp,
     pub(crate) parameters: Parameters,
     pub(crate) state: State,
-    pub(crate) explorer: DropGrowExplorer,
+    pub(crate) explorer: Box<dyn Explorer>,
     pub(crate) optimizer: Box<dyn Optimizer>,
     pub(crate) rate: LearningRate,
     /// One entry per weight matrix; none for a dense one.
     pub(crate) coverage: Vec<Option<Coverage>>,
     pub(crate) progress: Progress,
     pub(crate) pool: Arc<ThreadPool>,
-    tape: Tape,
+    pub(crate) tape: Tape,
     gradients: Gradients,
     minibatch: Minibatch,
-}
-
-/// The samples of one step, in reused memory.
-#[derive(Default)]
-struct Minibatch {
-    indices: Vec<u32>,
-    rows: Vec<f32>,
-    labels: Vec<u32>,
 }
 
 impl Trainer {
@@ -191,10 +182,9 @@ impl Trainer {
             }
         };
         let method = build::training_method(self.config.sparsity.method);
+        let executed = self.tape.take_executed();
         let flops = &mut self.progress.flops;
-        flops.algorithmic += method.step(kind, &cost, samples);
-        flops.dense += 3 * cost.f_dense() * u128::from(samples);
-        flops.executed += u128::from(self.tape.take_executed());
+        flops.count((method, kind), &cost, samples, executed);
         self.progress.step = step;
         self.progress.open.add(loss, correct, samples);
         Ok(StepReport {
@@ -202,29 +192,6 @@ impl Trainer {
             loss,
             epoch_ended,
         })
-    }
-
-    /// Mean loss and accuracy over the test part, with running statistics and without dropout.
-    pub fn evaluate_test(&mut self) -> Evaluation {
-        let (mut evaluator, data) = self.evaluator();
-        evaluator.evaluate(&data.test)
-    }
-
-    /// As [`Trainer::evaluate_test`], over the held-out training samples if there are any.
-    pub fn evaluate_valid(&mut self) -> Option<Evaluation> {
-        let (mut evaluator, data) = self.evaluator();
-        data.valid.as_ref().map(|valid| evaluator.evaluate(valid))
-    }
-
-    fn evaluator(&mut self) -> (Evaluator<'_>, &Parts) {
-        let evaluator = Evaluator {
-            mlp: &self.mlp,
-            parameters: &self.parameters,
-            state: &mut self.state,
-            standardize: &self.standardize,
-            tape: &mut self.tape,
-        };
-        (evaluator, &self.data)
     }
 
     /// Fills the minibatch; returns whether it is the epoch's last.
@@ -331,20 +298,6 @@ impl Trainer {
     }
 }
 
-/// The cost of a model's linear layers with their present positions.
-pub(crate) fn network_cost(mlp: &Mlp, parameters: &Parameters) -> NetworkCost {
-    NetworkCost::new(mlp.weights().map(|id| {
-        let parameter = parameters.get(id);
-        let shape = parameter.shape();
-        let cost = LinearCost {
-            inputs: shape.cols as u64,
-            outputs: shape.rows as u64,
-            n_active: parameter.n_active(),
-        };
-        (parameter.name(), cost)
-    }))
-}
-
 fn diverged(
     parameters: &Parameters,
     step: u64,
@@ -375,63 +328,5 @@ fn growth_error(
             diverged(parameters, step, Some(id), "the gradient", value)
         }
         other => other.into(),
-    }
-}
-
-impl Minibatch {
-    /// Reads the samples of `indices`.
-    fn load(&mut self, images: &Images, standardize: &Standardize) {
-        self.rows
-            .resize(self.indices.len() * images.features(), 0.0);
-        standardize.apply(images, &self.indices, &mut self.rows);
-        self.labels.clear();
-        let labels = self
-            .indices
-            .iter()
-            .map(|&i| u32::from(images.label(i as usize)));
-        self.labels.extend(labels);
-    }
-}
-
-/// A model and what it needs to be measured.
-pub(crate) struct Evaluator<'a> {
-    pub(crate) mlp: &'a Mlp,
-    pub(crate) parameters: &'a Parameters,
-    pub(crate) state: &'a mut State,
-    pub(crate) standardize: &'a Standardize,
-    pub(crate) tape: &'a mut Tape,
-}
-
-impl Evaluator<'_> {
-    /// Sums in sample order, batch by batch.
-    pub(crate) fn evaluate(&mut self, images: &Images) -> Evaluation {
-        let executed_before = self.tape.take_executed();
-        debug_assert_eq!(executed_before, 0, "every step takes its own count");
-        let mut minibatch = Minibatch::default();
-        let (mut loss, mut correct) = (0.0f64, 0u64);
-        for first in (0..images.len()).step_by(EVALUATION_BATCH) {
-            let last = (first + EVALUATION_BATCH).min(images.len());
-            minibatch.indices = (first as u32..last as u32).collect();
-            minibatch.load(images, self.standardize);
-            let labels = &minibatch.labels;
-            self.tape.clear();
-            let input = self
-                .tape
-                .input(&minibatch.rows, labels.len(), images.features());
-            let mode = Mode::Evaluate;
-            let logits = self
-                .mlp
-                .forward(self.tape, self.parameters, self.state, input, mode);
-            let (_, mean) = self.tape.softmax_cross_entropy(logits, labels);
-            loss += mean * labels.len() as f64;
-            correct += correct_predictions(self.tape.value(logits), labels);
-        }
-        // An evaluation is not training: what it executed is not counted.
-        self.tape.take_executed();
-        let count = images.len().max(1) as f64;
-        Evaluation {
-            loss: loss / count,
-            accuracy: correct as f64 / count,
-        }
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use super::{EpochRecord, Evaluation, LayerRecord, Timing, refuse};
 use crate::error::TrainError;
 
-const METRICS: [&str; 18] = [
+const METRICS: [&str; 20] = [
     "epoch",
     "step",
     "learning_rate",
@@ -28,7 +28,9 @@ const METRICS: [&str; 18] = [
     "train_flops",
     "train_flops_executed",
     "train_flops_dense",
+    "train_flops_dense_executed",
     "train_flops_x_dense",
+    "train_flops_executed_x_dense",
 ];
 
 const LAYER: [&str; 6] = [
@@ -70,7 +72,9 @@ pub(super) fn metrics_fields(record: &EpochRecord) -> Vec<String> {
         record.train_flops.to_string(),
         record.train_flops_executed.to_string(),
         record.train_flops_dense.to_string(),
+        record.train_flops_dense_executed.to_string(),
         number(record.flops_ratio()),
+        number(record.executed_ratio()),
     ];
     for layer in &record.layers {
         fields.extend([
@@ -151,7 +155,10 @@ pub(super) fn read_metrics(row: Row<'_>, layers: &[String]) -> Result<EpochRecor
         train_flops: fields.whole()?,
         train_flops_executed: fields.whole()?,
         train_flops_dense: fields.whole()?,
+        train_flops_dense_executed: fields.whole()?,
         layers: {
+            // Both ratios follow from the numbers before them.
+            fields.skip();
             fields.skip();
             let mut records = Vec::with_capacity(layers.len());
             for name in layers {

@@ -31,6 +31,7 @@ fn records(epochs: u64, n_layers: u64, has_valid: bool, constant: bool) -> Vec<E
                 train_flops: 1,
                 train_flops_executed: 1,
                 train_flops_dense: 2,
+                train_flops_dense_executed: 2,
                 layers: (1..=n_layers)
                     .map(|layer| LayerRecord {
                         name: format!("fc{layer}.weight"),

@@ -34,6 +34,7 @@ fn record(epoch: u64) -> EpochRecord {
         train_flops: 3 * (u128::from(epoch) << 70),
         train_flops_executed: 2 * (u128::from(epoch) << 70),
         train_flops_dense: 7 * (u128::from(epoch) << 70),
+        train_flops_dense_executed: 5 * (u128::from(epoch) << 70),
         layers: (1..)
             .zip(layers())
             .map(|(index, name)| LayerRecord {
@@ -91,6 +92,7 @@ fn the_files_are_the_documented_text() {
     first.train_flops = 10;
     first.train_flops_executed = 11;
     first.train_flops_dense = 40;
+    first.train_flops_dense_executed = 22;
     records.append(&first, &timing(1)).unwrap();
     let mut second = record(2);
     second.valid = Some(Evaluation {
@@ -100,21 +102,23 @@ fn the_files_are_the_documented_text() {
     second.train_flops = 20;
     second.train_flops_executed = 22;
     second.train_flops_dense = 80;
+    second.train_flops_dense_executed = 44;
     records.append(&second, &timing(2)).unwrap();
     let metrics = fs::read_to_string(folder.metrics()).unwrap();
     assert_eq!(
         metrics,
         "epoch,step,learning_rate,train_loss,train_accuracy,valid_loss,valid_accuracy,test_loss,\
          test_accuracy,n_active,dropped,grown,coverage,survivor_coverage,train_flops,\
-         train_flops_executed,train_flops_dense,train_flops_x_dense,fc1.weight.n_active,\
+         train_flops_executed,train_flops_dense,train_flops_dense_executed,\
+         train_flops_x_dense,train_flops_executed_x_dense,fc1.weight.n_active,\
          fc1.weight.n_total,fc1.weight.density,fc1.weight.dropped,fc1.weight.grown,\
          fc1.weight.coverage,fc2.weight.n_active,fc2.weight.n_total,fc2.weight.density,\
          fc2.weight.dropped,fc2.weight.grown,fc2.weight.coverage\n\
          1,45,0.016666666666666666,0.5773502691896257,0.6666666666666667,,,3.333333333333333e-8,\
-         0.8888888888888888,30,1,1,0.6666666666666667,0.3333333333333333,10,11,40,0.25,\
+         0.8888888888888888,30,1,1,0.6666666666666667,0.3333333333333333,10,11,40,22,0.25,0.5,\
          10,300,0.03333333333333333,1,1,0.3333333333333333,\
          20,600,0.03333333333333333,2,1,0.16666666666666666\n\
-         2,90,0.0125,0.5,0.75,0.5,1.0,2.5e-8,0.9166666666666666,30,2,2,0.75,0.25,20,22,80,0.25,\
+         2,90,0.0125,0.5,0.75,0.5,1.0,2.5e-8,0.9166666666666666,30,2,2,0.75,0.25,20,22,80,44,0.25,0.5,\
          10,300,0.03333333333333333,2,2,0.25,\
          20,600,0.03333333333333333,4,2,0.125\n"
     );
@@ -268,10 +272,10 @@ fn damage_is_refused_with_row_and_column() {
         ),
         (
             with("\n2,90,", "\n2,90,90,"),
-            "row 2: 31 fields under 30 columns",
+            "row 2: 33 fields under 32 columns",
         ),
-        (with("\n2,90,", "\n2,"), "row 2: 29 fields under 30 columns"),
-        (with("\n2,90,", "\n"), "row 2: 28 fields under 30 columns"),
+        (with("\n2,90,", "\n2,"), "row 2: 31 fields under 32 columns"),
+        (with("\n2,90,", "\n"), "row 2: 30 fields under 32 columns"),
         (
             with("\n2,", "\r\n2,"),
             "row 1, column `fc2.weight.coverage`: `0.16666666666666666\r` is not a finite number",
@@ -361,6 +365,8 @@ fn ratios_without_a_denominator_are_zero() {
     let mut start = record(1);
     start.train_flops_dense = 0;
     assert_eq!(start.flops_ratio(), 0.0);
+    start.train_flops_dense_executed = 0;
+    assert_eq!(start.executed_ratio(), 0.0);
     start.layers[0].n_total = 0;
     assert_eq!(start.layers[0].density(), 0.0);
 }
@@ -369,7 +375,7 @@ prop_compose! {
     fn any_record(epoch: u64)(
         floats in proptest::collection::vec(any::<f64>().prop_map(|x| if x.is_finite() { x } else { 0.5 }), 9),
         counts in proptest::collection::vec(any::<u64>(), 10),
-        flops in proptest::collection::vec(any::<u128>(), 3),
+        flops in proptest::collection::vec(any::<u128>(), 4),
         has_valid in any::<bool>(),
     ) -> EpochRecord {
         EpochRecord {
@@ -389,6 +395,7 @@ prop_compose! {
             train_flops: flops[0],
             train_flops_executed: flops[1],
             train_flops_dense: flops[2],
+            train_flops_dense_executed: flops[3],
             layers: layers().into_iter().map(|name| LayerRecord {
                 name,
                 n_active: counts[4],
