@@ -31,6 +31,14 @@ fn facts(inspection: &Inspection) -> Table {
         flops(inspection.train_flops),
         times_dense(inspection.train_flops, inspection.train_flops_dense)
     );
+    let executed = format!(
+        "{}, {}",
+        flops(inspection.train_flops_executed),
+        times_dense(
+            inspection.train_flops_executed,
+            inspection.train_flops_dense_executed
+        )
+    );
     for (name, value) in [
         ("written by", format!("rewire {}", inspection.version)),
         ("progress", progress),
@@ -39,7 +47,7 @@ fn facts(inspection: &Inspection) -> Table {
         ("trained values", inspection.n_params.to_string()),
         ("budget", budget),
         ("cost so far", cost),
-        ("executed so far", flops(inspection.train_flops_executed)),
+        ("executed so far", executed),
     ] {
         table.row([name.to_owned(), value]);
     }
