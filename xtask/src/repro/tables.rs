@@ -49,9 +49,7 @@ pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
             },
             cell.lines.len(),
             over_seeds(|line| 100.0 * line.test_accuracy, 2),
-            table
-                .published(cell.method, cell.sparsity)
-                .unwrap_or("–"),
+            table.published(cell.method, cell.sparsity).unwrap_or("–"),
             over_seeds(|line| line.test_loss, 4),
             mean(
                 &|line| 100.0 * (line.train_accuracy - line.test_accuracy),
