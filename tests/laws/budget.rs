@@ -31,6 +31,10 @@ fn budgets_hold_and_columns_fit_after_every_step() {
                 }
             }
         }
-        assert_eq!(moved, method == "dsr", "only DSR moves weights between layers");
+        assert_eq!(
+            moved,
+            method == "dsr",
+            "only DSR moves weights between layers"
+        );
     }
 }

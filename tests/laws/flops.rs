@@ -29,7 +29,11 @@ fn executed_flops_are_the_algorithmic_ones_less_the_first_input_gradient() {
             let flops = trainer.flops();
             assert_eq!(flops.algorithmic, algorithmic, "{method}, step {step}");
             assert_eq!(flops.executed, executed, "{method}, step {step}");
-            assert_eq!(flops.dense, 3 * cost.f_dense() * samples, "{method}, step {step}");
+            assert_eq!(
+                flops.dense,
+                3 * cost.f_dense() * samples,
+                "{method}, step {step}"
+            );
             if method == "dense" {
                 assert_eq!(flops.dense_executed, flops.executed, "step {step}");
             }

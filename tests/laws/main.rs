@@ -33,7 +33,21 @@ const METHODS: [(&str, &[&str]); 6] = [
     ("dense", &[]),
     ("static", &[]),
     ("set", &[]),
-    ("set", &["rewire.two_sided=true", "optimizer.kind=adamw", "schedule.lr=0.005"]),
-    ("rigl", &["optimizer.kind=adamw", "schedule.lr=0.005", "data.valid=100"]),
+    (
+        "set",
+        &[
+            "rewire.two_sided=true",
+            "optimizer.kind=adamw",
+            "schedule.lr=0.005",
+        ],
+    ),
+    (
+        "rigl",
+        &[
+            "optimizer.kind=adamw",
+            "schedule.lr=0.005",
+            "data.valid=100",
+        ],
+    ),
     ("dsr", &["rewire.target=20", "rewire.threshold=0.05"]),
 ];

@@ -7,6 +7,7 @@ use rewire_train::config::Config;
 use rewire_train::run::{Ending, Event, Run};
 use rewire_train::run_folder::RunFolder;
 use rewire_train::stop::Stop;
+use rewire_train::trainer::Trainer;
 
 use crate::{METHODS, config};
 
@@ -28,7 +29,8 @@ fn results(folder: &Path) -> [Vec<u8>; 2] {
 }
 
 fn start(config: &Config, path: &Path) -> Run {
-    Run::start(config, RunFolder::create(Some(path), false).unwrap()).unwrap()
+    let trainer = Trainer::new(config).unwrap();
+    Run::start(trainer, RunFolder::create(Some(path), false).unwrap()).unwrap()
 }
 
 fn resume(config: &Config, path: &Path) -> Run {
@@ -56,7 +58,11 @@ fn a_resumed_run_is_bit_equal_for_every_method() {
             let Ending::Finished(found) = drive(&mut resume(&config, &part), None) else {
                 panic!("nobody stopped the resumed {method}");
             };
-            assert_eq!(results(&part), expected_bytes, "{method} stopped at {stop_at}");
+            assert_eq!(
+                results(&part),
+                expected_bytes,
+                "{method} stopped at {stop_at}"
+            );
             let mut found = *found;
             found.seconds = expected.seconds;
             assert_eq!(found, *expected, "{method} stopped at {stop_at}");

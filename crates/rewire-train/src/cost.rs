@@ -13,12 +13,16 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Flops {
     /// By the papers' convention, from shapes and positions.
+    #[serde(with = "decimal")]
     pub algorithmic: u128,
     /// By the papers' convention, of the same steps with every weight active.
+    #[serde(with = "decimal")]
     pub dense: u128,
     /// What the products ran.
+    #[serde(with = "decimal")]
     pub executed: u128,
     /// What they would have run in the same steps of dense training.
+    #[serde(with = "decimal")]
     pub dense_executed: u128,
 }
 
@@ -55,4 +59,40 @@ pub(crate) fn network_cost(mlp: &Mlp, parameters: &Parameters) -> NetworkCost {
         };
         (parameter.name(), cost)
     }))
+}
+
+/// Counts as decimal text: JSON values in memory end at 2⁶⁴, which a large dense count can pass.
+mod decimal {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(count: &u128, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_str(count)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(source: D) -> Result<u128, D::Error> {
+        let text = String::deserialize(source)?;
+        text.parse()
+            .map_err(|_| D::Error::custom(format!("`{text}` is not a whole number")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_beyond_64_bits_survive_a_checkpoint() {
+        let flops = Flops {
+            algorithmic: u128::MAX,
+            dense: 1 << 70,
+            executed: 0,
+            dense_executed: u128::from(u64::MAX) + 1,
+        };
+        let value = serde_json::to_value(flops).unwrap();
+        assert_eq!(serde_json::from_value::<Flops>(value).unwrap(), flops);
+        let damaged = serde_json::json!({
+            "algorithmic": "-1", "dense": "0", "executed": "0", "dense_executed": "0"
+        });
+        assert!(serde_json::from_value::<Flops>(damaged).is_err());
+    }
 }

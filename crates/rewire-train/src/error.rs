@@ -222,9 +222,7 @@ impl TrainError {
                 ));
             }
             Self::ForeignFile { .. } => "choose another --out, or remove the files yourself",
-            Self::NotARun { .. } => {
-                "--resume takes the folder of a run that has saved a checkpoint"
-            }
+            Self::NotARun { .. } => "give the folder of a run that has saved a checkpoint",
             Self::ConfigChanged { .. } => {
                 "leave out what differs, or start a new run with another --out"
             }

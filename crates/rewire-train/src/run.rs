@@ -1,10 +1,11 @@
 //! A run in its folder: epochs, records, checkpoints, resume.
 //!
 //! After every epoch, in this order: evaluate, append the row of `metrics.csv` and flush it, save
-//! `last.safetensors` (and `best.safetensors` where held-out data judged it the best so far). A
-//! checkpoint therefore never counts an epoch whose row could be missing; rows of epochs that it
-//! does not count are cut off on resume.
+//! `best.safetensors` where held-out data judged it the best so far, save `last.safetensors`. What
+//! the last checkpoint counts is therefore on disk before it; what it does not count is cut off or
+//! written again on resume.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::checkpoint::{self, Snapshot};
@@ -61,12 +62,13 @@ impl Run {
     /// Starts a run in a fresh folder: writes configuration, environment and the checkpoint of
     /// step 0.
     ///
+    /// The trainer comes first, so that a run that cannot be built costs no folder.
+    ///
     /// # Errors
-    /// [`TrainError`] if the run cannot be built or the folder not be written.
-    pub fn start(config: &Config, folder: RunFolder) -> Result<Self, TrainError> {
-        let trainer = Trainer::new(config)?;
-        folder.write_config(config)?;
-        folder.write_environment(config, &trainer.data_sha256())?;
+    /// [`TrainError`] if the folder cannot be written.
+    pub fn start(trainer: Trainer, folder: RunFolder) -> Result<Self, TrainError> {
+        folder.write_config(&trainer.config)?;
+        folder.write_environment(&trainer.config, &trainer.data_sha256())?;
         let records = Records::open(&folder, 0, &trainer.layer_names())?;
         let run = Self {
             trainer,
@@ -74,6 +76,7 @@ impl Run {
             records,
         };
         run.save_last(&run.trainer.snapshot()?)?;
+        run.folder.log("started")?;
         Ok(run)
     }
 
@@ -89,6 +92,7 @@ impl Run {
         let mut trainer = Trainer::new(config)?;
         trainer.restore(&snapshot, &path)?;
         let records = Records::open(&folder, trainer.epochs_done(), &trainer.layer_names())?;
+        folder.log(&format!("resumed after step {}", trainer.steps_done()))?;
         Ok(Self {
             trainer,
             folder,
@@ -110,8 +114,14 @@ impl Run {
         stop: &Stop,
         watch: &mut (dyn FnMut(Event<'_>) + Send),
     ) -> Result<Ending, TrainError> {
-        let pool = std::sync::Arc::clone(&self.trainer.pool);
-        pool.install(|| self.drive_here(stop, watch))
+        let pool = Arc::clone(&self.trainer.pool);
+        let ended = pool.install(|| self.drive_here(stop, watch));
+        self.folder.log(&match &ended {
+            Ok(Ending::Finished(_)) => "finished".to_owned(),
+            Ok(Ending::Stopped { step }) => format!("stopped after step {step}"),
+            Err(error) => format!("failed: {error}"),
+        })?;
+        ended
     }
 
     fn drive_here(
@@ -159,10 +169,10 @@ impl Run {
             },
         )?;
         let snapshot = self.trainer.snapshot()?;
-        self.save_last(&snapshot)?;
         if is_best {
             checkpoint::save(&HostDisk, &self.folder.best_checkpoint(), &snapshot)?;
         }
+        self.save_last(&snapshot)?;
         Ok(record)
     }
 

@@ -32,6 +32,9 @@ use crate::trainer::Trainer;
 /// The name under which products are recorded; another implementation may round otherwise.
 const PRODUCTS: &str = "plain";
 
+/// What may differ when a run is continued: neither changes a result.
+const MAY_CHANGE: [&str; 2] = ["threads", "data.source"];
+
 /// The metadata of a training checkpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Meta {
@@ -116,7 +119,7 @@ impl Trainer {
     ///
     /// # Errors
     /// [`TrainError::ConfigChanged`] with every differing key if the configuration is another one,
-    /// but for the number of threads; [`TrainError`] if the data are others or contents are
+    /// but for the number of threads and the place of the data, whose content is compared; [`TrainError`] if the data are others or contents are
     /// missing or do not fit.
     pub fn restore(&mut self, snapshot: &Snapshot, path: &Path) -> Result<(), TrainError> {
         let meta = read_meta(snapshot, path)?;
@@ -124,7 +127,7 @@ impl Trainer {
         let differences: Vec<_> = saved
             .difference(&self.config)
             .into_iter()
-            .filter(|(key, _, _)| key != "threads")
+            .filter(|(key, _, _)| !MAY_CHANGE.contains(&key.as_str()))
             .collect();
         if !differences.is_empty() {
             return Err(TrainError::ConfigChanged {

@@ -37,10 +37,9 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8, Failure> {
     let mut run = match &args.run.resume {
         Some(dir) => Run::resume(&config, RunFolder::open(dir)?)?,
         None => {
-            // A run that cannot be built must not cost the folder that it would have replaced.
-            Trainer::new(&config)?;
+            let trainer = Trainer::new(&config)?;
             let folder = RunFolder::create(args.run.out.as_deref(), args.run.overwrite)?;
-            Run::start(&config, folder)?
+            Run::start(trainer, folder)?
         }
     };
     let mut progress = Progress::new(args.run.quiet, run.folder().path());
