@@ -62,11 +62,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         })
         .transpose()?;
     let mut record = Record::open(root.join(RECORD))?;
-    let missing: VecDeque<Run> = tables
+    let mut missing: Vec<Run> = tables
         .iter()
         .flat_map(|table| table.runs())
         .filter(|run| !record.holds(&run.hash()))
         .collect();
+    // Seed by seed, so that a table that is not finished has all its rows.
+    missing.sort_by_key(|run| run.seed);
+    let missing = VecDeque::from(missing);
     if let Some(run) = missing.iter().find(|run| run.needs_folder)
         && data.is_none()
     {

@@ -33,6 +33,7 @@ pub use dataset::Dataset;
 pub use error::DataError;
 pub use folder::Part;
 pub use images::Images;
+pub use rewire_rng as rng;
 pub use standardize::Standardize;
 
 /// The examples of the README compile and run.

@@ -26,6 +26,8 @@ mod threshold;
 pub use drop_grow::{DropGrow, DropGrowExplorer, Grow, Share};
 pub use error::ExploreError;
 pub use explorer::{Due, Explorer, LayerView};
+pub use rewire_mask as mask;
+pub use rewire_rng as rng;
 pub use schedule::{Decay, Fraction, Phase, Window};
 pub use score::DropRule;
 pub use threshold::Threshold;

@@ -19,6 +19,8 @@ use crate::error::TrainError;
 #[derive(Debug)]
 pub(crate) struct Parts {
     pub(crate) train: Images,
+    /// SHA-256 of the training part, which every checkpoint names.
+    pub(crate) train_sha256: String,
     pub(crate) valid: Option<Images>,
     pub(crate) test: Images,
 }
@@ -37,6 +39,7 @@ pub(crate) fn data(config: &Config) -> Result<Parts, TrainError> {
         }
     };
     Ok(Parts {
+        train_sha256: data.train.sha256(),
         train: data.train,
         valid,
         test: data.test,

@@ -35,7 +35,7 @@ impl Trainer {
     /// SHA-256 of training and test part.
     pub(crate) fn data_sha256(&self) -> [(&'static str, String); 2] {
         [
-            ("train", self.data.train.sha256()),
+            ("train", self.data.train_sha256.clone()),
             ("test", self.data.test.sha256()),
         ]
     }

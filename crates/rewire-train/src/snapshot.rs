@@ -102,7 +102,7 @@ impl Trainer {
             progress: self.progress.clone(),
             explorer: self.explorer.state(),
             data: DataMeta {
-                train_sha256: self.data.train.sha256(),
+                train_sha256: self.data.train_sha256.clone(),
                 image: self.data.train.shape(),
                 classes: self.data.train.classes(),
                 mean: self.standardize.mean().to_vec(),
@@ -139,12 +139,12 @@ impl Trainer {
             let what = format!("{} products made it, these are {PRODUCTS}", meta.products);
             return Err(field("products", what).in_file(path));
         }
-        let found = self.data.train.sha256();
-        if meta.data.train_sha256 != found {
+        let found = &self.data.train_sha256;
+        if meta.data.train_sha256 != *found {
             return Err(TrainError::OtherData {
                 path: path.to_owned(),
                 expected: meta.data.train_sha256,
-                found,
+                found: found.clone(),
             });
         }
         let fits = |error: ContentsError| error.in_file(path);

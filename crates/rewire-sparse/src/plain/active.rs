@@ -80,8 +80,9 @@ pub(super) fn weight_gradient(topology: &Topology, pair: GradientPair<'_>, gradi
         for row in rows {
             let range = topology.row_range(row);
             let out = &mut gradient[range.start - base..range.end - base];
+            let samples = row_samples(pair, row);
             for (out, &column) in out.iter_mut().zip(topology.row(row)) {
-                *out += gradient_at(pair, row, column as usize);
+                *out += gradient_at(&samples, column as usize);
             }
         }
     };
@@ -104,18 +105,30 @@ pub(super) fn weight_gradient(topology: &Topology, pair: GradientPair<'_>, gradi
 /// Adds the gradient at each position of `set` to the dense `gradient`.
 pub(super) fn weight_gradient_in_place(set: &Mask, pair: GradientPair<'_>, gradient: &mut [f32]) {
     let shape = set.shape();
+    let mut samples = Vec::new();
+    let mut present = None;
     for position in set.positions() {
         let (row, column) = shape.row_col(position);
-        gradient[position as usize] += gradient_at(pair, row, column);
+        if present != Some(row) {
+            samples = row_samples(pair, row);
+            present = Some(row);
+        }
+        gradient[position as usize] += gradient_at(&samples, column);
     }
+}
+
+/// Panel by panel, one row of the output gradient with the whole input.
+fn row_samples<'a>(pair: GradientPair<'a>, row: usize) -> Vec<(&'a [f32], Panel<'a>)> {
+    let panels = pair.output_gradient.panels().zip(pair.input.panels());
+    panels.map(|(dy, x)| (dy.feature(row), x)).collect()
 }
 
 /// One entry of `output_gradientᵀ · input`: a sum over the samples of all panels in 16 lanes,
 /// which are added in a fixed order at the end.
-fn gradient_at(pair: GradientPair<'_>, row: usize, column: usize) -> f32 {
+fn gradient_at(samples: &[(&[f32], Panel<'_>)], column: usize) -> f32 {
     let mut lanes = [0.0f32; LANES];
-    for (dy, x) in pair.output_gradient.panels().zip(pair.input.panels()) {
-        let (a, b) = (dy.feature(row), x.feature(column));
+    for (a, x) in samples {
+        let b = &x.feature(column)[..a.len()];
         let (a_runs, a_rest) = a.as_chunks::<LANES>();
         let (b_runs, b_rest) = b.as_chunks::<LANES>();
         for (a, b) in a_runs.iter().zip(b_runs) {
@@ -123,8 +136,8 @@ fn gradient_at(pair: GradientPair<'_>, row: usize, column: usize) -> f32 {
                 lanes[lane] += a[lane] * b[lane];
             }
         }
-        for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
-            lanes[lane] += a * b;
+        for ((lane, a), b) in lanes.iter_mut().zip(a_rest).zip(b_rest) {
+            *lane += a * b;
         }
     }
     let mut width = LANES / 2;
