@@ -21,12 +21,8 @@ pub(crate) fn cross_entropy_forward(
         let mut largest = [f32::NEG_INFINITY; PANEL];
         for class in 0..classes {
             for (largest, &value) in largest.iter_mut().zip(z.feature(class)) {
-                // NaN must reach the loss, so it wins the comparison.
-                *largest = if value > *largest || value.is_nan() {
-                    value
-                } else {
-                    *largest
-                };
+                // NaN is passed over here and reaches the loss through its own exponential.
+                *largest = largest.max(value);
             }
         }
         let mut sums = [0.0f32; PANEL];
