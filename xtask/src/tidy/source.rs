@@ -10,16 +10,17 @@ const UNSAFE_FOLDERS: [&str; 3] = [
     "crates/rewire-sparse/src/simd/",
 ];
 
-/// Packages that touch files.
-const FILE_FOLDERS: [&str; 4] = [
+/// Packages that touch files. A consumer is a whole program and may need a place for its files.
+const FILE_FOLDERS: [&str; 5] = [
     "crates/rewire-data/",
     "crates/rewire-train/",
     "crates/rewire/",
+    "tests/consumers/",
     "xtask/",
 ];
 
 /// Packages that read the environment.
-const ENVIRONMENT_FOLDERS: [&str; 2] = ["crates/rewire/", "xtask/"];
+const ENVIRONMENT_FOLDERS: [&str; 3] = ["crates/rewire/", "tests/consumers/", "xtask/"];
 
 /// Packages that print. The consumers are programs of a few lines that say what they found.
 const PRINT_FOLDERS: [&str; 3] = ["crates/rewire/", "tests/consumers/", "xtask/"];
