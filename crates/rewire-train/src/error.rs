@@ -114,7 +114,7 @@ pub enum TrainError {
         step: u64,
         /// The layer, or "the network".
         place: String,
-        /// The quantity: "the gradient", "the loss".
+        /// The quantity: "the gradient", "the output".
         what: String,
         /// NaN or an infinity.
         value: f64,
@@ -231,7 +231,7 @@ impl TrainError {
             }
             Self::Plot { .. } => "the records are safe in metrics.csv",
             Self::Diverged { .. } => {
-                "lower schedule.lr or raise schedule.warmup; the last good checkpoint is kept"
+                "start a new run with a lower schedule.lr or a longer schedule.warmup; the last checkpoint before it is kept"
             }
             Self::Mask(MaskError::EmptyLayer { .. }) => {
                 "lower the sparsity, give the layer a sparsity of its own, or name it under sparsity.dense"

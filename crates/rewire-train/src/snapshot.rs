@@ -94,8 +94,11 @@ impl Trainer {
         for norm in &self.state.norms {
             write_norm(norm, &mut tensors);
         }
+        // The number of threads changes no result, so it changes no byte either.
+        let mut config = self.config.clone();
+        config.threads = 0;
         let meta = Meta {
-            config: self.config.to_toml(),
+            config: config.to_toml(),
             config_hash: self.config.hash(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             products: PRODUCTS.to_owned(),

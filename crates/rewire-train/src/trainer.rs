@@ -229,7 +229,7 @@ impl Trainer {
         let (var, loss) = self.tape.softmax_cross_entropy(logits, labels);
         if !loss.is_finite() {
             let id = self.tape.first_non_finite();
-            return Err(diverged(&self.parameters, step, id, "the loss", loss));
+            return Err(diverged(&self.parameters, step, id, "the output", loss));
         }
         let correct = correct_predictions(self.tape.value(logits), labels);
         Ok((var, loss, correct))
