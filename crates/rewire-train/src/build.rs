@@ -117,13 +117,8 @@ pub(crate) fn storages(
     Ok(storages)
 }
 
-/// The recipe of the configured method for a run of `steps` steps whose sparse layers hold
-/// `n_active` weights.
-pub(crate) fn explorer(
-    config: &Config,
-    steps: u64,
-    n_active: u64,
-) -> Result<Box<dyn Explorer>, TrainError> {
+/// The recipe of the configured method for a run of `steps` steps.
+pub(crate) fn explorer(config: &Config, steps: u64) -> Result<Box<dyn Explorer>, TrainError> {
     let rewire = &config.rewire;
     let recipe: DropGrow = match config.sparsity.method {
         Method::Dense | Method::Static => methods::fixed::fixed(),
@@ -139,10 +134,7 @@ pub(crate) fn explorer(
                 Method::Set if rewire.two_sided => methods::set::set_two_sided(window, fraction),
                 Method::Set => methods::set::set(window, fraction),
                 Method::Dense | Method::Static | Method::Dsr => {
-                    let target = rewire.target.unwrap_or_else(|| {
-                        Density::new(rewire.fraction)
-                            .map_or(1, |share| share.count(n_active).max(1))
-                    });
+                    let target = rewire.target.unwrap_or(methods::dsr::TARGET);
                     let threshold = Threshold {
                         initial: rewire.threshold,
                         ..Threshold::per_round(target)

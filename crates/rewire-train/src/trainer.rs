@@ -88,13 +88,7 @@ impl Trainer {
             parameter.set_columns(optimizer.columns());
         }
         let steps = config.schedule.epochs * batches.batches_per_epoch();
-        let sparse = |id: &ParameterId| parameters.get(*id).topology().is_some();
-        let n_active = mlp
-            .weights()
-            .filter(sparse)
-            .map(|id| parameters.get(id).n_active())
-            .sum();
-        let explorer = build::explorer(config, steps, n_active)?;
+        let explorer = build::explorer(config, steps)?;
         let coverage = mlp
             .weights()
             .map(|id| parameters.get(id).topology().map(Coverage::start))

@@ -11,9 +11,6 @@ use super::keys::{self, Key};
 use super::legal::Misfit;
 use super::{Config, ConfigError, Decay, Method};
 
-/// N_p of Mostafa & Wang 2019 for networks of the size of their MNIST perceptron.
-const DSR_TARGET: u64 = 600;
-
 /// Where a value came from; a later variant overrides an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -133,7 +130,7 @@ impl ConfigBuilder {
             config.rewire.decay = Decay::of(method);
         }
         if method == Method::Dsr && config.rewire.target.is_none() {
-            config.rewire.target = Some(DSR_TARGET);
+            config.rewire.target = Some(rewire_explore::methods::dsr::TARGET);
         }
         if method == Method::Dense {
             self.refuse_sparsity_of_dense()?;
