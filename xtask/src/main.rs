@@ -5,6 +5,7 @@
 //! (`cargo.rs`) and how tests are counted (`tally.rs`).
 //!
 //! This crate refuses to install anything and to download anything but what cargo itself fetches.
+#![forbid(unsafe_code)]
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,

@@ -11,6 +11,7 @@
 //!
 //! This crate refuses to know parameter names, optimizers and random number generators, and it
 //! differentiates once only.
+#![forbid(unsafe_code)]
 
 mod backward;
 mod gradients;

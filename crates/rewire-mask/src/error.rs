@@ -2,28 +2,27 @@
 //!
 //! Every message carries the numbers that decide the case, so that a caller can print it as it is.
 
+use std::fmt;
+
 use crate::MatrixShape;
 
 /// The ways in which input to this crate can be wrong.
 ///
 /// Positions are flat and row-major. A mistake that only the calling code can make (an index
 /// beyond a slice, a buffer of the wrong length) panics with both numbers instead.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum MaskError {
     /// A density is not a number in `[0, 1]`.
-    #[error("density {value} is outside [0, 1]")]
     DensityOutOfRange {
         /// The value given.
         value: f64,
     },
     /// A sparsity is not a number in `[0, 1)`.
-    #[error("sparsity {value} is outside [0, 1)")]
     SparsityOutOfRange {
         /// The value given.
         value: f64,
     },
     /// A position lies beyond the last entry of its matrix.
-    #[error("position {position} is outside a {shape} matrix")]
     OutOfRange {
         /// The flat position.
         position: u64,
@@ -31,7 +30,6 @@ pub enum MaskError {
         shape: MatrixShape,
     },
     /// A list of positions that must ascend does not.
-    #[error("position {position} follows {previous}: positions must ascend")]
     NotAscending {
         /// The earlier entry.
         previous: u64,
@@ -39,31 +37,26 @@ pub enum MaskError {
         position: u64,
     },
     /// A position occurs twice in a list that is a set.
-    #[error("position {position} is listed twice")]
     Duplicate {
         /// The flat position.
         position: u64,
     },
     /// A rewiring both drops and grows a position.
-    #[error("position {position} is both dropped and grown")]
     DroppedAndGrown {
         /// The flat position.
         position: u64,
     },
     /// A position that must be active is not.
-    #[error("position {position} is not active")]
     NotActive {
         /// The flat position.
         position: u64,
     },
     /// A position that must be inactive is active.
-    #[error("position {position} is already active")]
     AlreadyActive {
         /// The flat position.
         position: u64,
     },
     /// Two sets belong to matrices of different shapes.
-    #[error("sets over {left} and {right} matrices do not combine")]
     ShapeMismatch {
         /// Shape of the first operand.
         left: MatrixShape,
@@ -71,7 +64,6 @@ pub enum MaskError {
         right: MatrixShape,
     },
     /// A mask was given the wrong number of 64-bit words.
-    #[error("{found} words for a {shape} mask, which has {expected}")]
     WordCount {
         /// Words given.
         found: usize,
@@ -81,7 +73,6 @@ pub enum MaskError {
         shape: MatrixShape,
     },
     /// A mask has set bits beyond its last entry.
-    #[error("the last word {word:#018x} of a {shape} mask has bits beyond the last entry")]
     PaddingBits {
         /// The offending word.
         word: u64,
@@ -89,13 +80,11 @@ pub enum MaskError {
         shape: MatrixShape,
     },
     /// A topology cannot hold columns that do not fit in 32 bits.
-    #[error("a {shape} topology needs columns beyond 32 bits")]
     TooManyColumns {
         /// Shape asked for.
         shape: MatrixShape,
     },
     /// A topology was given the wrong number of row offsets.
-    #[error("{found} row offsets for a {shape} topology, which has {expected}")]
     OffsetCount {
         /// Offsets given.
         found: usize,
@@ -105,7 +94,6 @@ pub enum MaskError {
         shape: MatrixShape,
     },
     /// Row offsets do not cut the columns into consecutive rows.
-    #[error("row {row} claims entries {start}..{end} of {n_active}")]
     Offsets {
         /// The first row that is wrong.
         row: usize,
@@ -117,7 +105,6 @@ pub enum MaskError {
         n_active: usize,
     },
     /// A column index lies beyond the last column.
-    #[error("row {row} names column {column} of a {shape} topology")]
     ColumnOutOfRange {
         /// Row of the entry.
         row: usize,
@@ -127,7 +114,6 @@ pub enum MaskError {
         shape: MatrixShape,
     },
     /// More positions were asked for than there are to choose from.
-    #[error("cannot choose {wanted} of {available} positions")]
     NotEnough {
         /// Positions asked for.
         wanted: u64,
@@ -135,7 +121,6 @@ pub enum MaskError {
         available: u64,
     },
     /// A score is NaN or infinite.
-    #[error("score {value} at position {index} is not finite")]
     NonFinite {
         /// Where: the index in the slice, or the position that was offered.
         index: u64,
@@ -143,7 +128,6 @@ pub enum MaskError {
         value: f32,
     },
     /// An N:M pattern does not satisfy `1 <= keep <= of <= 32`.
-    #[error("{keep}:{of} is not a pattern: 1 <= keep <= of <= 32 must hold")]
     NotAPattern {
         /// Entries kept per group.
         keep: u8,
@@ -151,7 +135,6 @@ pub enum MaskError {
         of: u8,
     },
     /// One of the sets of latent storage leaves the set that must contain it.
-    #[error("the {inner} set is not inside the {outer} set")]
     NotNested {
         /// Name of the set that should be the smaller one.
         inner: &'static str,
@@ -159,7 +142,6 @@ pub enum MaskError {
         outer: &'static str,
     },
     /// A layer's share of the budget is zero weights.
-    #[error("sparsity {sparsity} leaves layer `{layer}` without weights ({n} dense)")]
     EmptyLayer {
         /// Sparsity asked for over all layers.
         sparsity: f64,
@@ -169,15 +151,110 @@ pub enum MaskError {
         n: u64,
     },
     /// The weights of the layers cannot be counted in 64 bits.
-    #[error("layer `{layer}` brings the number of weights beyond 64 bits")]
     TooManyWeights {
         /// Name of the layer at which the count overflows.
         layer: String,
     },
     /// An allocation rule has no such name.
-    #[error("unknown allocation `{word}`: use uniform, er or erk")]
     UnknownAllocation {
         /// The word given.
         word: String,
     },
 }
+
+impl fmt::Display for MaskError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DensityOutOfRange { value } => {
+                write!(formatter, "density {value} is outside [0, 1]")
+            }
+            Self::SparsityOutOfRange { value } => {
+                write!(formatter, "sparsity {value} is outside [0, 1)")
+            }
+            Self::OutOfRange { position, shape } => {
+                write!(formatter, "position {position} is outside a {shape} matrix")
+            }
+            Self::NotAscending { previous, position } => write!(
+                formatter,
+                "position {position} follows {previous}: positions must ascend"
+            ),
+            Self::Duplicate { position } => {
+                write!(formatter, "position {position} is listed twice")
+            }
+            Self::DroppedAndGrown { position } => {
+                write!(formatter, "position {position} is both dropped and grown")
+            }
+            Self::NotActive { position } => write!(formatter, "position {position} is not active"),
+            Self::AlreadyActive { position } => {
+                write!(formatter, "position {position} is already active")
+            }
+            Self::ShapeMismatch { left, right } => write!(
+                formatter,
+                "sets over {left} and {right} matrices do not combine"
+            ),
+            Self::WordCount {
+                found,
+                expected,
+                shape,
+            } => write!(
+                formatter,
+                "{found} words for a {shape} mask, which has {expected}"
+            ),
+            Self::PaddingBits { word, shape } => write!(
+                formatter,
+                "the last word {word:#018x} of a {shape} mask has bits beyond the last entry"
+            ),
+            Self::TooManyColumns { shape } => {
+                write!(formatter, "a {shape} topology needs columns beyond 32 bits")
+            }
+            Self::OffsetCount {
+                found,
+                expected,
+                shape,
+            } => write!(
+                formatter,
+                "{found} row offsets for a {shape} topology, which has {expected}"
+            ),
+            Self::Offsets {
+                row,
+                start,
+                end,
+                n_active,
+            } => write!(
+                formatter,
+                "row {row} claims entries {start}..{end} of {n_active}"
+            ),
+            Self::ColumnOutOfRange { row, column, shape } => write!(
+                formatter,
+                "row {row} names column {column} of a {shape} topology"
+            ),
+            Self::NotEnough { wanted, available } => {
+                write!(formatter, "cannot choose {wanted} of {available} positions")
+            }
+            Self::NonFinite { index, value } => {
+                write!(formatter, "score {value} at position {index} is not finite")
+            }
+            Self::NotAPattern { keep, of } => write!(
+                formatter,
+                "{keep}:{of} is not a pattern: 1 <= keep <= of <= 32 must hold"
+            ),
+            Self::NotNested { inner, outer } => {
+                write!(formatter, "the {inner} set is not inside the {outer} set")
+            }
+            Self::EmptyLayer { sparsity, layer, n } => write!(
+                formatter,
+                "sparsity {sparsity} leaves layer `{layer}` without weights ({n} dense)"
+            ),
+            Self::TooManyWeights { layer } => write!(
+                formatter,
+                "layer `{layer}` brings the number of weights beyond 64 bits"
+            ),
+            Self::UnknownAllocation { word } => write!(
+                formatter,
+                "unknown allocation `{word}`: use uniform, er or erk"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for MaskError {}

@@ -66,6 +66,11 @@ mod rewiring;
 mod sampling;
 mod select;
 mod shape;
+#[allow(
+    unsafe_code,
+    reason = "vector instructions, fenced by proofs that they exist"
+)]
+mod simd;
 mod topology;
 mod weights;
 

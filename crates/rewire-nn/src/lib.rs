@@ -13,6 +13,7 @@
 //!
 //! An [`Optimizer`] sees columns of equal length and never knows which storage it steps. This crate
 //! refuses to decide when or where a network is rewired.
+#![forbid(unsafe_code)]
 
 mod column;
 mod error;

@@ -16,6 +16,7 @@
 //! faster layout or another device changes no caller.
 //!
 //! This crate refuses to know what a loss, a layer name or an optimizer is.
+#![forbid(unsafe_code)]
 
 mod batch;
 mod buffer;

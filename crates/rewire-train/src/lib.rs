@@ -4,6 +4,7 @@
 //! [`records::EpochRecord`] per epoch and saves itself as a [`checkpoint::Snapshot`] from which it
 //! continues bit for bit. Files are changed only through a [`disk::Disk`], so that tests can fail
 //! any operation and cut the power after any other.
+#![forbid(unsafe_code)]
 
 mod build;
 pub mod checkpoint;

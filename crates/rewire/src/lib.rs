@@ -34,6 +34,7 @@
 //! assert!(last < first);
 //! # Ok::<(), rewire::train::error::TrainError>(())
 //! ```
+#![forbid(unsafe_code)]
 
 pub use rewire_autograd as autograd;
 pub use rewire_data as data;

@@ -4,6 +4,7 @@
 //! names file, field and numbers, and `hint:` lines that say what to do; the exit status tells the
 //! kinds apart. Everything that is decided here is about words, streams and signals: training
 //! itself is a call of `rewire-train`.
+#![forbid(unsafe_code)]
 
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::process::ExitCode;

@@ -1,0 +1,11 @@
+//! Vector instructions, chosen when the program runs.
+//!
+//! Everything unsafe of this crate lives below this module. A kernel that needs AVX-512 or AVX2 is
+//! a method of a token, [`Avx512`] or [`Avx2`], that only a check of the processor can make; so
+//! holding one proves that the instructions exist, and no caller outside can get it wrong. Beside
+//! each kernel stands a portable one that gives the same bits; the tests compare every path that
+//! the machine has.
+
+mod isa;
+
+pub(crate) use isa::Isa;
