@@ -99,6 +99,20 @@ fn a_second_interrupt_ends_at_once_with_the_files_whole() {
     assert!(inspect.stdout.contains("step 0"), "{}", inspect.stdout);
 }
 
+#[test]
+fn a_run_whose_folder_looks_like_an_option_is_continued_as_told() {
+    let sandbox = Sandbox::new();
+    let mut line = vec!["train", "--epochs", "300", "--out=-x 'y'"];
+    line.extend(SMALL);
+    let mut process = sandbox.start(&line);
+    process.wait_for("epoch 1/");
+    process.signal("USR1");
+    let (status, command) = stopped(&mut process);
+    assert_eq!(status, Some(0));
+    let continued = sandbox.shell(&format!("{command} --quiet"));
+    assert_eq!(continued.status, 0, "{command}: {}", continued.stderr);
+}
+
 /// Whoever starts a run under `nohup` wants it to outlive the terminal.
 #[test]
 #[cfg(target_os = "linux")]

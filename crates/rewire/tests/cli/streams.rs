@@ -66,17 +66,25 @@ fn a_result_that_cannot_be_written_is_a_failure() {
     assert_eq!(sandbox.shell(&line).status, 0);
 }
 
+/// Each is one word for the shell and no option for the program, in every command that is printed.
 #[test]
-fn paths_that_a_shell_would_split_are_printed_as_one_word() {
+fn the_commands_that_are_printed_work_for_paths_that_need_care() {
     let sandbox = Sandbox::new();
-    let mut line = vec!["train", "--quiet", "--epochs", "1", "--out", "it's a run"];
-    line.extend(SMALL);
-    let outcome = sandbox.call(&line);
-    assert_eq!(outcome.status, 0, "{}", outcome.stderr);
-    let next = outcome
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("next: "))
-        .unwrap();
-    assert_eq!(sandbox.shell(next).status, 0, "{next}");
+    for name in ["it's a run", "-x", "--", "-a \"b\" $HOME `c`"] {
+        let mut line = vec!["train".to_owned(), "--quiet".to_owned()];
+        line.extend(["--epochs", "1"].map(str::to_owned));
+        line.extend(SMALL.map(str::to_owned));
+        line.push(format!("--out={name}"));
+        let outcome = sandbox.call(&line);
+        assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+        for beginning in ["next: ", "  or: "] {
+            let command = outcome
+                .stdout
+                .lines()
+                .find_map(|line| line.strip_prefix(beginning))
+                .unwrap();
+            let again = sandbox.shell(command);
+            assert_eq!(again.status, 0, "{command}: {}", again.stderr);
+        }
+    }
 }
