@@ -118,7 +118,15 @@ impl DiskError {
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 "check the permissions of the folder"
             }
+            io::ErrorKind::FileTooLarge => {
+                "raise the limit on the size of files (ulimit -f); the files written before are whole"
+            }
             io::ErrorKind::NotFound => "check the path",
+            io::ErrorKind::NotADirectory => "what stands before the last / is a file",
+            io::ErrorKind::AlreadyExists => {
+                "a file, or a link that leads nowhere, has the name of the folder"
+            }
+            io::ErrorKind::InvalidFilename => "choose a shorter name",
             _ => return None,
         };
         Some(advice.to_owned())

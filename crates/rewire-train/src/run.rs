@@ -116,12 +116,15 @@ impl Run {
     ) -> Result<Ending, TrainError> {
         let pool = Arc::clone(&self.trainer.pool);
         let ended = pool.install(|| self.drive_here(stop, watch));
-        self.folder.log(&match &ended {
+        let logged = self.folder.log(&match &ended {
             Ok(Ending::Finished(_)) => "finished".to_owned(),
             Ok(Ending::Stopped { step }) => format!("stopped after step {step}"),
             Err(error) => format!("failed: {error}"),
-        })?;
-        ended
+        });
+        // The failure of the run is the one to report; a full disk refuses the log as well.
+        let ending = ended?;
+        logged?;
+        Ok(ending)
     }
 
     fn drive_here(

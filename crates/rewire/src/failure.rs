@@ -1,6 +1,6 @@
 //! A failure as the user sees it: what is wrong, what to do, and the exit status.
 
-use std::fmt;
+use std::{fmt, io};
 
 use rewire_train::error::{ErrorKind, TrainError};
 
@@ -31,6 +31,12 @@ impl Failure {
     /// The exit status of the program.
     pub(crate) fn status(&self) -> u8 {
         self.status
+    }
+
+    /// A handler of signals that the system refuses.
+    pub(crate) fn of_signals(error: io::Error) -> Self {
+        Self::new(ErrorKind::Io, format!("cannot handle signals: {error}"))
+            .hint(general_hint(ErrorKind::Io))
     }
 
     /// What clap refuses, in the form of every other failure: its tips are hints.

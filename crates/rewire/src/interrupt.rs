@@ -8,13 +8,16 @@
 //!
 //! A second SIGUSR1 changes nothing, because its status of 0 promises that the run is saved.
 //! SIGHUP is left alone if it was ignored at the start: that is how `nohup` protects a run.
+//!
+//! SIGXFSZ comes with a write beyond the limit on the size of files. It would end the program
+//! without a word; caught, the write fails instead and is reported as every other failure is.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rewire_train::stop::Stop;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::flag;
 
 /// Remembers which signal asked for the stop.
@@ -49,6 +52,16 @@ impl Interrupt {
     pub(crate) fn status(&self) -> u8 {
         status_of(self.received.load(Ordering::SeqCst))
     }
+}
+
+/// Lets writes beyond the limit on the size of files fail rather than end the program.
+///
+/// # Errors
+/// If the system refuses a handler.
+pub(crate) fn survive_file_limits() -> io::Result<()> {
+    // That there is a handler is what counts; nobody asks whether it was called.
+    flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+    Ok(())
 }
 
 fn status_of(signal: usize) -> u8 {

@@ -39,6 +39,7 @@ fn main() -> ExitCode {
 
 /// Runs the command of the command line; its value is the exit status.
 fn run() -> Result<u8, Failure> {
+    interrupt::survive_file_limits().map_err(Failure::of_signals)?;
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) if answer.exit_code() == 0 => {

@@ -32,8 +32,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8, Failure> {
     }
     // Signals are listened to before anything is written, so that no file outlives its run.
     let stop = Stop::new();
-    let interrupt = Interrupt::listen(&stop)
-        .map_err(|error| Failure::new(ErrorKind::Io, format!("cannot handle signals: {error}")))?;
+    let interrupt = Interrupt::listen(&stop).map_err(Failure::of_signals)?;
     let mut run = match &args.run.resume {
         Some(dir) => Run::resume(&config, RunFolder::open(dir)?)?,
         None => {

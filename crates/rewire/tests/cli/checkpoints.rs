@@ -70,6 +70,22 @@ fn nothing_is_changed_by_a_resume_that_cannot_begin() {
     }
 }
 
+/// Not even its first file: every command that writes says so.
+#[test]
+#[cfg(unix)]
+fn a_limit_on_the_size_of_files_is_an_error_with_a_name() {
+    let sandbox = Sandbox::new();
+    let line = SMALL.join(" ");
+    sandbox
+        .shell(&format!(
+            "ulimit -f 0; exec \"$REWIRE\" train --quiet {line} --out a"
+        ))
+        .is_refused(74, &["cannot write a/.config.resolved.toml", "ulimit -f"]);
+    sandbox
+        .shell("ulimit -f 0; exec \"$REWIRE\" train --dry-run > printed")
+        .is_refused(74, &["cannot write to stdout"]);
+}
+
 /// A limit on the size of files fails writes as a full disk does, for this process alone.
 #[test]
 #[cfg(unix)]
@@ -86,12 +102,21 @@ fn a_disk_that_is_full_costs_nothing_that_was_saved() {
     assert!(status.success(), "{status}: {lines:?}");
     let saved = sandbox.read("a/last.safetensors");
 
-    // Blocks of 512 bytes, fewer than the checkpoint has. The signal that would end the process
-    // is ignored in the shell, and therefore in what it becomes.
-    let resume = "trap '' XFSZ; ulimit -f 8; exec \"$REWIRE\" train --quiet --resume a";
-    let outcome = sandbox.shell(resume);
-    outcome.is_refused(74, &["cannot write a/.last.safetensors", "continue with: "]);
-    assert_eq!(sandbox.read("a/last.safetensors"), saved);
+    // Blocks of 512 bytes, fewer than the checkpoint has. The signal that comes with the refused
+    // write is deadly unless it is handled or, as in the second shell, was ignored before.
+    for prefix in ["", "trap '' XFSZ;"] {
+        let resume = "ulimit -f 8; exec \"$REWIRE\" train --quiet --resume a";
+        let outcome = sandbox.shell(&format!("{prefix} {resume}"));
+        outcome.is_refused(
+            74,
+            &[
+                "cannot write a/.last.safetensors",
+                "ulimit -f",
+                "continue with: ",
+            ],
+        );
+        assert_eq!(sandbox.read("a/last.safetensors"), saved);
+    }
     let names: Vec<_> = sandbox
         .contents("a")
         .into_iter()
