@@ -14,13 +14,13 @@ use crate::disk::DiskError;
 /// The kinds of failure, each with the exit code of its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The run was asked for something impossible.
+    /// The run was asked for something impossible, or for a folder it cannot have.
     Usage,
     /// A file holds something else than it should.
     Data,
     /// This code contradicts itself.
     Bug,
-    /// The system refused an operation.
+    /// The system refused an operation, or a file or folder does not exist.
     Io,
     /// The numbers of the training are no longer finite.
     Diverged,
@@ -64,8 +64,26 @@ pub enum TrainError {
     NonEmptyOut {
         /// The folder.
         path: PathBuf,
-        /// One thing in it.
+        /// One thing in it, not written by a run if there is such a thing.
         entry: String,
+        /// Whether it holds a run that can be continued.
+        resumable: bool,
+        /// Whether everything in it was written by a run.
+        replaceable: bool,
+    },
+    /// What has the name of the folder for a new run is no folder.
+    #[error("{} cannot become the folder of a run: it is {what}", path.display())]
+    OutTaken {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
+    /// Another process writes to the folder.
+    #[error("the run folder {} is in use by another process", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
     },
     /// A folder that is to be overwritten holds something no run has written.
     #[error("{} holds {entry}, which no run has written; nothing was removed", path.display())]
@@ -188,6 +206,8 @@ impl TrainError {
             | Self::OtherImages { .. }
             | Self::Config(_)
             | Self::NonEmptyOut { .. }
+            | Self::OutTaken { .. }
+            | Self::InUse { .. }
             | Self::ForeignFile { .. }
             | Self::NotARun { .. }
             | Self::ConfigChanged { .. } => ErrorKind::Usage,
@@ -215,11 +235,25 @@ impl TrainError {
             Self::Contents { .. } => {
                 "the checkpoint belongs to another model or method, or to another version of rewire"
             }
-            Self::NonEmptyOut { path, .. } => {
-                let path = path.display();
-                return Some(format!(
-                    "--resume {path} continues the run in it, --overwrite replaces it, or choose another --out"
-                ));
+            Self::NonEmptyOut {
+                resumable,
+                replaceable,
+                ..
+            } => match (resumable, replaceable) {
+                (true, true) => {
+                    "--resume in place of --out continues the run in it, --overwrite replaces it, or choose another --out"
+                }
+                (true, false) => {
+                    "--resume in place of --out continues the run in it, or choose another --out"
+                }
+                (false, true) => {
+                    "--overwrite replaces what a run has left in it, or choose another --out"
+                }
+                (false, false) => "no run has written that; choose another --out",
+            },
+            Self::OutTaken { .. } => "choose another --out, or move away what has this name",
+            Self::InUse { .. } => {
+                "wait until that process has ended, or stop it; a new run can take another --out"
             }
             Self::ForeignFile { .. } => "choose another --out, or remove the files yourself",
             Self::NotARun { .. } => "give the folder of a run that has saved a checkpoint",

@@ -211,7 +211,7 @@ struct Model {
 impl Model {
     fn load(path: &Path) -> Result<Self, TrainError> {
         let path = if path.is_dir() {
-            RunFolder::open(path)?.last_checkpoint()
+            RunFolder::checkpoint_in(path)?
         } else {
             path.to_owned()
         };

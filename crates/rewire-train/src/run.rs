@@ -86,7 +86,6 @@ impl Run {
     /// [`TrainError::ConfigChanged`] if `config` is not that of the run; [`TrainError`] if the
     /// folder holds no whole checkpoint or other records than it counts.
     pub fn resume(config: &Config, folder: RunFolder) -> Result<Self, TrainError> {
-        checkpoint::remove_stale_temporaries(&HostDisk, folder.path())?;
         let path = folder.last_checkpoint();
         let snapshot = checkpoint::load(&path)?;
         let mut trainer = Trainer::new(config)?;

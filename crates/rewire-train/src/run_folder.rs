@@ -1,22 +1,28 @@
 //! The folder of a run: which files it holds, how it comes to be and when it may be replaced.
 //!
-//! A new run never mixes with an old one. Without a name it takes the next free number below
-//! `runs/`; a named folder must be empty, unless it is to be overwritten, and even then only the
-//! files a run writes itself are removed, after everything in the folder has been looked at.
+//! A new run never mixes with an old one, nor with one that is running: whoever holds a
+//! [`RunFolder`] holds the lock of the folder. Without a name a run takes the next free number
+//! below `runs/`; a named folder must be empty, unless it is to be overwritten, and even then only
+//! the files a run writes itself are removed, after everything in the folder has been looked at.
+//! Whoever only reads takes no lock and changes nothing.
 //! `docs/formats/run-folder.md` describes the files.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::disk::{
-    Disk, DiskError, HostDisk, folder_of, remove_stale_temporaries, replace, temporary_target,
-};
+use crate::disk::{Disk, DiskError, HostDisk, folder_of, remove_stale_temporaries, replace};
 use crate::environment::Environment;
 use crate::error::TrainError;
+
+mod contents;
+mod lock;
+
+use contents::{Contents, is_real};
+use lock::FolderLock;
 
 const CONFIG: &str = "config.resolved.toml";
 const ENVIRONMENT: &str = "env.json";
@@ -43,19 +49,21 @@ const FILES: [&str; 8] = [
 /// The charts in `plots/`.
 pub(crate) const CHARTS: [&str; 4] = ["loss.svg", "accuracy.svg", "coverage.svg", "density.svg"];
 
-/// The folder of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The folder of a run, and the right to be the only one who writes to it.
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    _lock: FolderLock,
 }
 
 impl RunFolder {
     /// Makes the folder of a new run: `out`, or the next free `runs/NNNN` below the current folder.
     ///
     /// # Errors
-    /// [`TrainError::NonEmptyOut`] if `out` holds something and is not to be overwritten;
-    /// [`TrainError::ForeignFile`] if it is, but holds something no run writes, in which case
-    /// nothing is removed; [`TrainError::NotARun`] if `out` is a file; [`TrainError::Io`].
+    /// [`TrainError::InUse`] if another run is in `out`; [`TrainError::NonEmptyOut`] if it holds
+    /// something and is not to be overwritten; [`TrainError::ForeignFile`] if it is, but holds
+    /// something no run writes, in which case nothing is removed; [`TrainError::OutTaken`] if `out`
+    /// is a file or a link that leads nowhere; [`TrainError::Io`].
     pub fn create(out: Option<&Path>, overwrite: bool) -> Result<Self, TrainError> {
         match out {
             Some(path) => Self::create_named(path, overwrite),
@@ -83,7 +91,8 @@ impl RunFolder {
             match fs::create_dir(&path) {
                 Ok(()) => {
                     sync_dir(parent)?;
-                    return Ok(Self { path });
+                    let _lock = FolderLock::take(&path)?;
+                    return Ok(Self { path, _lock });
                 }
                 // Another process was faster.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -93,49 +102,84 @@ impl RunFolder {
     }
 
     fn create_named(path: &Path, overwrite: bool) -> Result<Self, TrainError> {
-        let folder = Self {
+        let taken = |what: String| TrainError::OutTaken {
             path: path.to_path_buf(),
+            what,
         };
         match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_dir() => return Err(folder.not_a_run("it is a file")),
+            Ok(metadata) if !metadata.is_dir() => return Err(taken("a file".to_owned())),
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => make_folders(path)?,
-            Err(error) => return Err(DiskError::at("read", path)(error).into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => match fs::read_link(path) {
+                Ok(to) => {
+                    return Err(taken(format!(
+                        "a link to {}, which is not there",
+                        to.display()
+                    )));
+                }
+                Err(_) => make_folders(path)?,
+            },
+            Err(error) => return Err(DiskError::at("create", path)(error).into()),
         }
-        if overwrite {
-            folder.clear()?;
-            return Ok(folder);
-        }
-        match folder.entries(path)?.first() {
-            None => Ok(folder),
-            Some(entry) => Err(TrainError::NonEmptyOut {
-                path: folder.path,
-                entry: name_of(entry),
-            }),
-        }
+        let look = || {
+            let contents = Contents::of(path)?;
+            contents.admit(overwrite)?;
+            Ok::<_, TrainError>(contents)
+        };
+        // That a run is in the folder goes before what it has written so far. A folder that is
+        // refused for other reasons gets no lock, because that would be a file in it.
+        let lock = match FolderLock::take_again(path)? {
+            Some(lock) => lock,
+            None => {
+                look()?;
+                FolderLock::take(path)?
+            }
+        };
+        look()?.remove()?;
+        Ok(Self {
+            path: path.to_path_buf(),
+            _lock: lock,
+        })
     }
 
     /// The folder of a run that is to be continued, without what killed processes left in it.
     ///
     /// # Errors
-    /// [`TrainError::NotARun`] if it is no folder or holds no checkpoint, [`TrainError::Io`].
+    /// [`TrainError::InUse`] if the run is running, [`TrainError::NotARun`] if `path` is no folder
+    /// or holds no checkpoint, [`TrainError::Io`].
     pub fn open(path: &Path) -> Result<Self, TrainError> {
+        check_folder(path)?;
+        // A run that replaces another has no checkpoint for a moment.
+        let lock = FolderLock::take_again(path)?;
+        check_checkpoint(path)?;
         let folder = Self {
             path: path.to_path_buf(),
+            _lock: lock.map_or_else(|| FolderLock::take(path), Ok)?,
         };
-        match fs::metadata(path) {
-            Ok(metadata) if !metadata.is_dir() => return Err(folder.not_a_run("it is a file")),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Err(folder.not_a_run("it does not exist"));
-            }
-            Err(error) => return Err(DiskError::at("read", path)(error).into()),
-        }
-        if !folder.last_checkpoint().exists() {
-            return Err(folder.not_a_run(&format!("it holds no {LAST}")));
-        }
         remove_stale_temporaries(&HostDisk, path)?;
+        let plots = folder.plots();
+        if plots.exists() && is_real(&plots, fs::FileType::is_dir)? {
+            remove_stale_temporaries(&HostDisk, &plots)?;
+        }
         Ok(folder)
+    }
+
+    /// The last checkpoint in the folder of a run, which may be running, for reading.
+    ///
+    /// # Errors
+    /// [`TrainError::NotARun`] if `path` is no folder or holds no checkpoint, [`TrainError::Io`].
+    pub fn checkpoint_in(path: &Path) -> Result<PathBuf, TrainError> {
+        check_folder(path)?;
+        check_checkpoint(path)?;
+        Ok(path.join(LAST))
+    }
+
+    /// The configuration in the folder of a run, which may be running, for reading.
+    ///
+    /// # Errors
+    /// As [`RunFolder::checkpoint_in`].
+    pub fn config_in(path: &Path) -> Result<PathBuf, TrainError> {
+        Self::checkpoint_in(path)?;
+        Ok(path.join(CONFIG))
     }
 
     /// The folder itself.
@@ -230,65 +274,30 @@ impl RunFolder {
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
         Ok(replace(&HostDisk, &self.path.join(name), bytes)?)
     }
+}
 
-    /// Removes everything a run has written, once nothing else is found.
-    fn clear(&self) -> Result<(), TrainError> {
-        let plots = self.plots();
-        let mut doomed = Vec::new();
-        for entry in self.entries(&self.path)? {
-            if entry == plots && is_real(&entry, fs::FileType::is_dir)? {
-                for chart in self.entries(&plots)? {
-                    self.check_own(&chart, &CHARTS)?;
-                    doomed.push(chart);
-                }
-            } else {
-                self.check_own(&entry, &FILES)?;
-                doomed.push(entry);
-            }
-        }
-        for path in &doomed {
-            HostDisk
-                .remove(path)
-                .map_err(DiskError::at("remove", path))?;
-        }
-        if plots.exists() {
-            fs::remove_dir(&plots).map_err(DiskError::at("remove", &plots))?;
-        }
-        sync_dir(&self.path)
-    }
-
-    /// Checks that a file, or a temporary of it, is one of `names`.
-    fn check_own(&self, path: &Path, names: &[&str]) -> Result<(), TrainError> {
-        let name = name_of(path);
-        let target = temporary_target(path).unwrap_or(&name);
-        if names.contains(&target) && is_real(path, fs::FileType::is_file)? {
-            return Ok(());
-        }
-        let within = path.strip_prefix(&self.path).unwrap_or(path);
-        Err(TrainError::ForeignFile {
-            path: self.path.clone(),
-            entry: within.display().to_string(),
-        })
-    }
-
-    fn entries(&self, folder: &Path) -> Result<Vec<PathBuf>, TrainError> {
-        Ok(HostDisk
-            .list(folder)
-            .map_err(DiskError::at("list", folder))?)
-    }
-
-    fn not_a_run(&self, what: &str) -> TrainError {
-        TrainError::NotARun {
-            path: self.path.clone(),
-            what: what.to_owned(),
-        }
+/// Refuses what is not a folder.
+fn check_folder(path: &Path) -> Result<(), TrainError> {
+    let metadata = fs::metadata(path).map_err(DiskError::at("read", path))?;
+    match metadata.is_dir() {
+        true => Ok(()),
+        false => Err(not_a_run(path, "it is a file")),
     }
 }
 
-/// Whether the path itself, not what a link leads to, is of a kind.
-fn is_real(path: &Path, kind: fn(&fs::FileType) -> bool) -> Result<bool, TrainError> {
-    let metadata = fs::symlink_metadata(path).map_err(DiskError::at("read", path))?;
-    Ok(kind(&metadata.file_type()))
+/// Refuses a folder without a checkpoint.
+fn check_checkpoint(path: &Path) -> Result<(), TrainError> {
+    match path.join(LAST).exists() {
+        true => Ok(()),
+        false => Err(not_a_run(path, &format!("it holds no {LAST}"))),
+    }
+}
+
+fn not_a_run(path: &Path, what: &str) -> TrainError {
+    TrainError::NotARun {
+        path: path.to_path_buf(),
+        what: what.to_owned(),
+    }
 }
 
 /// The number of a folder named by four to nine digits alone.
@@ -313,10 +322,10 @@ fn make_folders(path: &Path) -> Result<(), TrainError> {
         make_folders(parent)?;
     }
     match fs::create_dir(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(DiskError::at("create", path)(error).into())
-        }
-        _ => sync_dir(parent),
+        // Another process was faster.
+        Err(_) if path.is_dir() => sync_dir(parent),
+        Err(error) => Err(DiskError::at("create", path)(error).into()),
+        Ok(()) => sync_dir(parent),
     }
 }
 

@@ -26,7 +26,8 @@ const TRAIN_END: &str = "\
 A flag overrides --set, --set the file, the file the defaults. All keys: --dry-run prints them.
 Interrupting once (Ctrl-C, SIGTERM, SIGHUP) finishes the step, saves and prints how to continue;
 twice stops at once. SIGUSR1 saves and stops with exit status 0, for batch schedulers.
-Exit status: 0 done, 2 usage, 65 bad data, 70 bug, 74 input/output, 75 diverged, 128 + n signal n.";
+Exit status: 0 done, 2 usage, or a folder that is in use or cannot be a run's, 65 bad data, 70 bug,
+74 input/output, or a file or folder that does not exist, 75 diverged, 128 + n signal n.";
 
 const EVAL_EXAMPLES: &str = "\
 Examples:

@@ -98,7 +98,7 @@ fn runs_are_numbered_from_one_above_the_highest() {
     }
     fs::write(runs.join("0042"), b"").unwrap();
     assert_eq!(next(), "0043");
-    fs::remove_dir(runs.join("0002")).unwrap();
+    fs::remove_dir_all(runs.join("0002")).unwrap();
     assert_eq!(next(), "0044");
     fs::create_dir(runs.join("9999")).unwrap();
     assert_eq!(next(), "10000");
@@ -131,6 +131,9 @@ fn an_empty_folder_is_taken_and_a_full_one_refused() {
     fs::create_dir(&out).unwrap();
     let folder = RunFolder::create(Some(&out), false).unwrap();
     assert_eq!(folder.path(), out);
+    drop(folder);
+    // What is left of a run that was killed before it wrote anything is as good as nothing.
+    drop(RunFolder::create(Some(&out), false).unwrap());
     fs::write(out.join("metrics.csv"), b"precious").unwrap();
     let error = RunFolder::create(Some(&out), false).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
@@ -140,16 +143,142 @@ fn an_empty_folder_is_taken_and_a_full_one_refused() {
             .ends_with("out is not empty: it holds metrics.csv"),
         "{error}"
     );
-    let hint = error.hint().unwrap();
-    assert!(
-        hint.contains("--resume") && hint.contains("--overwrite"),
-        "{hint}"
-    );
     assert_eq!(fs::read(out.join("metrics.csv")).unwrap(), b"precious");
-    for overwrite in [false, true] {
-        let error = RunFolder::create(Some(&out.join("metrics.csv")), overwrite).unwrap_err();
-        assert!(matches!(error, TrainError::NotARun { .. }), "{error}");
+}
+
+/// A hint names a way only if it is open.
+#[test]
+fn a_refusal_advises_what_would_be_accepted() {
+    let rows: [(&[&str], &str, bool, bool); 6] = [
+        (
+            &["config.resolved.toml", "last.safetensors"],
+            "config.resolved.toml",
+            true,
+            true,
+        ),
+        (&["last.safetensors"], "last.safetensors", false, true),
+        (
+            &["config.resolved.toml"],
+            "config.resolved.toml",
+            false,
+            true,
+        ),
+        (
+            &[".last.safetensors.tmp-5"],
+            ".last.safetensors.tmp-5",
+            false,
+            true,
+        ),
+        (
+            &["config.resolved.toml", "last.safetensors", "thesis.tex"],
+            "thesis.tex",
+            true,
+            false,
+        ),
+        (&["thesis.tex"], "thesis.tex", false, false),
+    ];
+    for (files, named, resumable, replaceable) in rows {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("out");
+        fs::create_dir(&out).unwrap();
+        for file in files {
+            fs::write(out.join(file), b"x").unwrap();
+        }
+        let before = everything(&out);
+        let error = RunFolder::create(Some(&out), false).unwrap_err();
+        let text = error.to_string();
+        assert!(text.ends_with(&format!("it holds {named}")), "{text}");
+        let hint = error.hint().unwrap();
+        assert_eq!(hint.contains("--resume"), resumable, "{files:?}: {hint}");
+        assert_eq!(
+            hint.contains("--overwrite"),
+            replaceable,
+            "{files:?}: {hint}"
+        );
+        assert_eq!(everything(&out), before, "{files:?}");
+        // What is advised works.
+        assert_eq!(RunFolder::create(Some(&out), true).is_ok(), replaceable);
     }
+}
+
+/// Every row: what is put in the way, the folder asked for, kind and words of the answer.
+#[cfg(unix)]
+#[test]
+fn a_name_that_cannot_become_a_folder_is_refused_with_the_reason() {
+    use std::os::unix::fs::symlink;
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name);
+    fs::write(path("file"), b"precious").unwrap();
+    symlink("nowhere", path("link")).unwrap();
+    let long = "x".repeat(300);
+    let rows = [
+        (
+            "file",
+            ErrorKind::Usage,
+            "it is a file",
+            "choose another --out",
+        ),
+        (
+            "link",
+            ErrorKind::Usage,
+            "it is a link to nowhere, which is not there",
+            "choose another --out",
+        ),
+        ("file/a", ErrorKind::Io, "cannot create ", "is a file"),
+        (
+            "link/a",
+            ErrorKind::Io,
+            "cannot create ",
+            "link that leads nowhere",
+        ),
+        (&long, ErrorKind::Io, "cannot create ", "a shorter name"),
+    ];
+    for (name, kind, words, advice) in rows {
+        for overwrite in [false, true] {
+            let error = RunFolder::create(Some(&path(name)), overwrite).unwrap_err();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+            let hint = error.hint().unwrap();
+            assert!(hint.contains(advice), "{error}: {hint}");
+        }
+    }
+    assert_eq!(everything(place.path()).len(), 2);
+    assert_eq!(fs::read(path("file")).unwrap(), b"precious");
+}
+
+/// Everybody else who would write is refused, whoever reads is not, and nothing is changed.
+#[test]
+fn a_folder_in_use_is_left_alone_until_its_run_has_ended() {
+    type Attempt = fn(&Path) -> Result<RunFolder, TrainError>;
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("out");
+    let running = RunFolder::create(Some(&out), false).unwrap();
+    let tries: [Attempt; 3] = [
+        |out| RunFolder::create(Some(out), false),
+        |out| RunFolder::create(Some(out), true),
+        RunFolder::open,
+    ];
+    // Before its first file and after the last.
+    for filled in [false, true] {
+        if filled {
+            fill(&running);
+        }
+        let before = everything(&out);
+        for attempt in tries {
+            let error = attempt(&out).unwrap_err();
+            assert!(matches!(error, TrainError::InUse { .. }), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert!(error.hint().is_some());
+        }
+        assert_eq!(RunFolder::checkpoint_in(&out).is_ok(), filled);
+        assert_eq!(RunFolder::config_in(&out).is_ok(), filled);
+        assert_eq!(everything(&out), before);
+    }
+    drop(running);
+    let resumed = RunFolder::open(&out).unwrap();
+    assert!(RunFolder::create(Some(&out), true).is_err());
+    drop(resumed);
+    assert!(RunFolder::create(Some(&out), true).is_ok());
 }
 
 #[test]
@@ -158,16 +287,17 @@ fn overwriting_removes_what_a_run_wrote() {
     let out = place.path().join("out");
     let folder = RunFolder::create(Some(&out), true).unwrap();
     fill(&folder);
+    drop(folder);
     let again = RunFolder::create(Some(&out), true).unwrap();
-    assert_eq!(again, folder);
-    assert!(everything(&out).is_empty());
+    assert_eq!(again.path(), out);
+    assert_eq!(everything(&out), BTreeSet::from([out.join(".lock")]));
 }
 
 /// One foreign thing anywhere, and every file stays as it is.
 #[test]
 fn overwriting_refuses_a_folder_that_holds_anything_else() {
     type Plant = fn(&Path);
-    let plants: [(Plant, &str); 8] = [
+    let plants: [(Plant, &str); 9] = [
         (
             |out| fs::write(out.join("thesis.tex"), b"x").unwrap(),
             "thesis.tex",
@@ -198,6 +328,7 @@ fn overwriting_refuses_a_folder_that_holds_anything_else() {
             "metrics.csv",
         ),
         (|out| swap(&out.join("timing.csv"), link), "timing.csv"),
+        (|out| swap(&out.join(".lock"), link), ".lock"),
     ];
     for (plant, name) in plants {
         let place = tempfile::tempdir().unwrap();
@@ -247,21 +378,40 @@ fn linked_plots_are_foreign() {
 fn only_the_folder_of_a_run_is_opened_and_litter_is_removed() {
     let place = tempfile::tempdir().unwrap();
     let missing = place.path().join("missing");
-    let rows = [
-        (missing.clone(), "it does not exist"),
-        (place.path().to_path_buf(), "it holds no last.safetensors"),
+    let readers: [fn(&Path) -> Option<TrainError>; 3] = [
+        |path| RunFolder::open(path).err(),
+        |path| RunFolder::checkpoint_in(path).err(),
+        |path| RunFolder::config_in(path).err(),
     ];
-    for (path, what) in rows {
-        let error = RunFolder::open(&path).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Usage);
-        assert!(error.to_string().ends_with(what), "{error}");
+    let file = place.path().join("file");
+    fs::write(&file, b"").unwrap();
+    let before = everything(place.path());
+    let rows = [
+        (&missing, ErrorKind::Io, "cannot read "),
+        (&file, ErrorKind::Usage, ": it is a file"),
+        (
+            &place.path().to_path_buf(),
+            ErrorKind::Usage,
+            ": it holds no last.safetensors",
+        ),
+    ];
+    for (path, kind, what) in rows {
+        for reader in readers {
+            let error = reader(path).unwrap();
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().contains(what), "{error}");
+        }
     }
-    let folder = RunFolder::create(Some(&missing), false).unwrap();
-    fill(&folder);
-    let error = RunFolder::open(&folder.last_checkpoint()).unwrap_err();
-    assert!(error.to_string().ends_with("it is a file"), "{error}");
+    assert_eq!(everything(place.path()), before);
+
+    fill(&RunFolder::create(Some(&missing), false).unwrap());
+    let litter = [".last.safetensors.tmp-12", "plots/.loss.svg.tmp-12"];
+    let checkpoint = RunFolder::checkpoint_in(&missing).unwrap();
+    // Who reads removes nothing: a run that is running may be about to rename it.
+    assert!(litter.iter().all(|name| missing.join(name).exists()));
     let opened = RunFolder::open(&missing).unwrap();
-    assert_eq!(opened, folder);
-    assert!(!missing.join(".last.safetensors.tmp-12").exists());
-    assert!(opened.last_checkpoint().exists());
+    assert_eq!(opened.path(), missing);
+    assert_eq!(opened.last_checkpoint(), checkpoint);
+    assert!(!litter.iter().any(|name| missing.join(name).exists()));
+    assert!(checkpoint.exists());
 }

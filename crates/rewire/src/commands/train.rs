@@ -83,7 +83,7 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8, Failure> {
 fn configuration(args: &TrainArgs) -> Result<Config, Failure> {
     let mut builder = ConfigBuilder::new();
     if let Some(dir) = &args.run.resume {
-        builder = add_file(builder, &RunFolder::open(dir)?.config())?;
+        builder = add_file(builder, &RunFolder::config_in(dir)?)?;
     }
     if let Some(path) = &args.config {
         builder = add_file(builder, path)?;

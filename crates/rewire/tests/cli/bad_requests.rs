@@ -188,7 +188,7 @@ fn a_folder_that_holds_something_is_left_as_it_is() {
     line.insert(0, "train");
     sandbox
         .call(&line)
-        .is_refused(2, &["a is not empty", "--resume a", "--overwrite"]);
+        .is_refused(2, &["a is not empty", "--resume", "--overwrite"]);
     assert_eq!(sandbox.contents("a"), before);
 
     // What cannot be built does not cost the run it was to replace.
@@ -205,11 +205,24 @@ fn a_folder_that_holds_something_is_left_as_it_is() {
         .call(&line)
         .is_refused(2, &["a holds thesis.tex", "nothing was removed"]);
     assert_eq!(sandbox.contents("a"), before);
+    // What the refusal without --overwrite advises is what is left to do.
+    line.pop();
+    let refusal = sandbox.call(&line);
+    refusal.is_refused(2, &["a is not empty: it holds thesis.tex", "--resume"]);
+    assert!(
+        !refusal.stderr.contains("--overwrite"),
+        "{}",
+        refusal.stderr
+    );
+    sandbox.train(&["--resume", "a"]);
 
     sandbox.write("file", b"");
     sandbox
         .call(&["train", "--out", "file"])
-        .is_refused(2, &["file"]);
+        .is_refused(2, &["file", "it is a file", "--out"]);
+    sandbox
+        .call(&["train", "--out", "file/a"])
+        .is_refused(74, &["cannot create file/a"]);
 }
 
 #[test]
@@ -245,20 +258,11 @@ fn another_architecture_method_or_length_is_refused_with_the_difference() {
 fn only_the_folder_of_a_run_can_be_resumed_evaluated_or_inspected() {
     let sandbox = Sandbox::new();
     sandbox.write("other/notes.txt", b"");
-    for folder in ["nowhere", "other"] {
-        sandbox
-            .call(&["train", "--resume", folder])
-            .is_refused(2, &[folder]);
+    for command in [&["train", "--resume"][..], &["eval"], &["inspect"]] {
+        let call = |path| sandbox.call(&[command, &[path]].concat());
+        call("nowhere").is_refused(74, &["cannot read nowhere", "check the path"]);
+        call("other").is_refused(2, &["other", "last.safetensors"]);
     }
-    sandbox
-        .call(&["eval", "nowhere"])
-        .is_refused(74, &["nowhere"]);
-    sandbox
-        .call(&["inspect", "nowhere"])
-        .is_refused(74, &["nowhere"]);
-    sandbox
-        .call(&["inspect", "other"])
-        .is_refused(2, &["other", "last.safetensors"]);
     sandbox
         .call(&["eval", "other/notes.txt"])
         .is_refused(65, &["other/notes.txt"]);

@@ -28,6 +28,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     })?;
     assert_eq!(ending, Ending::Stopped { step: 30 });
+    // A run that is not dropped keeps its folder.
+    drop(part);
     let part = Run::resume(&config, RunFolder::open(&dir.join("part"))?)?;
     let part = finish(part)?;
 
