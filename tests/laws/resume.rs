@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use rewire_train::config::Config;
 use rewire_train::run::{Ending, Event, Run};
@@ -86,6 +87,49 @@ fn many_interruptions_are_as_good_as_none() {
     }
     assert_eq!(step, 30);
     assert_eq!(results(&parts), results(&whole));
+    // Every part, of one step each, has its row of times.
+    let timing = fs::read_to_string(parts.join("timing.csv")).unwrap();
+    let steps = timing
+        .lines()
+        .skip(1)
+        .filter_map(|row| row.split(',').nth(1));
+    let expected: Vec<String> = (1..=30).map(|step| step.to_string()).collect();
+    assert_eq!(steps.collect::<Vec<_>>(), expected);
+}
+
+/// A pause before an interruption within an epoch is part of the time of the run.
+#[test]
+fn the_time_before_an_interruption_counts() {
+    const PAUSE: Duration = Duration::from_millis(300);
+    let dir = tempfile::tempdir().unwrap();
+    let config = config("rigl", &[]);
+    let part = dir.path().join("part");
+    let stop = Stop::new();
+    let flag = stop.clone();
+    let mut run = start(&config, &part);
+    let mut watch = |event: Event<'_>| {
+        if matches!(event, Event::Step(report) if report.step == 9) {
+            std::thread::sleep(PAUSE);
+            flag.request();
+        }
+    };
+    assert_eq!(
+        run.drive(&stop, &mut watch).unwrap(),
+        Ending::Stopped { step: 9 }
+    );
+    drop(run);
+    // A process that does nothing but stop again adds nothing.
+    let timing = fs::read(part.join("timing.csv")).unwrap();
+    drive(&mut resume(&config, &part), Some(9));
+    assert_eq!(fs::read(part.join("timing.csv")).unwrap(), timing);
+    let Ending::Finished(summary) = drive(&mut resume(&config, &part), None) else {
+        panic!("nobody stopped the resumed run");
+    };
+    assert!(
+        summary.seconds >= PAUSE.as_secs_f64(),
+        "{}",
+        summary.seconds
+    );
 }
 
 /// The number of threads may change at a resume, and nothing else.

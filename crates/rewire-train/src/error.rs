@@ -261,7 +261,7 @@ impl TrainError {
                 "leave out what differs, or start a new run with another --out"
             }
             Self::Records { .. } => {
-                "the file was changed after the run wrote it; use a copy of the folder"
+                "the run did not leave it like this: put back a copy of it, or start the run again with --out and --overwrite; eval and inspect do without it"
             }
             Self::Plot { .. } => "the records are safe in metrics.csv",
             Self::Diverged { .. } => {

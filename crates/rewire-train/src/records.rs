@@ -1,10 +1,18 @@
-//! What a run writes down after every epoch: `metrics.csv` and `timing.csv`.
+//! What a run writes down: `metrics.csv` after every epoch, `timing.csv` after every part of one.
 //!
 //! Everything in `metrics.csv` follows from configuration and data, so that a resumed run writes
-//! the same bytes as an uninterrupted one; wall-clock values live in `timing.csv`. A row is forced
-//! to the medium before the checkpoint that counts it is saved. A run that continues from a
-//! checkpoint after k epochs keeps exactly the first k rows: whatever follows, whole or torn,
-//! belongs to a future that did not happen.
+//! the same bytes as an uninterrupted one; wall-clock values live in `timing.csv`. An epoch that is
+//! interrupted has a part before and one after, each with its row there:
+//!
+//! ```text
+//! step     0 ─────────── 45 ──── 61 ──────── 90      45 steps an epoch, stopped after 61
+//! metrics           epoch 1              epoch 2
+//! timing            epoch 1  epoch 2     epoch 2
+//! ```
+//!
+//! A row is forced to the medium before the checkpoint that counts it is saved. A run that
+//! continues from a checkpoint keeps exactly the rows up to its epoch and step: whatever follows,
+//! whole or torn, belongs to a future that did not happen.
 //!
 //! Floats are written with the fewest digits that read back as the same bits.
 
@@ -13,6 +21,7 @@ use std::path::PathBuf;
 mod row;
 mod table;
 
+use row::Row;
 use table::Table;
 
 use crate::disk::{Disk, HostDisk};
@@ -117,15 +126,26 @@ impl LayerRecord {
     }
 }
 
-/// The row of one epoch in `timing.csv`.
+/// The row of one part of an epoch in `timing.csv`: from the row before it to `step`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
-    /// Epochs finished, from 1.
+    /// The epoch, from 1.
     pub epoch: u64,
-    /// Wall-clock time of the epoch.
+    /// Optimizer steps taken by the end of the part.
+    pub step: u64,
+    /// Wall-clock time of the part.
     pub seconds: f64,
     /// Training samples per second of it.
     pub samples_per_second: f64,
+}
+
+/// What a checkpoint counts, and the records must hold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Epochs finished.
+    pub epochs: u64,
+    /// Optimizer steps taken.
+    pub step: u64,
 }
 
 /// The records of a run, in memory and in its folder.
@@ -139,19 +159,23 @@ pub struct Records {
 }
 
 impl Records {
-    /// Opens the records of a run with these weight tensors and keeps the first `keep` epochs.
+    /// Opens the records of a run with these weight tensors and keeps what a checkpoint counts.
     ///
-    /// With `keep` 0 both files are started afresh. Otherwise what follows the kept rows is cut
-    /// off, by replacing the file, so that a kill in between loses nothing.
+    /// A file of which nothing is counted is started afresh. Otherwise what follows the kept rows
+    /// is cut off, by replacing the file, so that a kill in between loses nothing.
     ///
     /// # Cost
     /// Reads both files into memory.
     ///
     /// # Errors
-    /// [`TrainError::Records`] with row and column if a kept row is missing or is not what a run
-    /// has written, [`TrainError::Io`] if the system refuses an operation.
-    pub fn open(folder: &RunFolder, keep: u64, layers: &[String]) -> Result<Self, TrainError> {
-        Self::open_on(&HostDisk, folder, keep, layers)
+    /// [`TrainError::Records`] with what is expected if a kept row is missing, with row and column
+    /// if it is not what a run has written; [`TrainError::Io`] if the system refuses an operation.
+    pub fn open(
+        folder: &RunFolder,
+        counted: Counted,
+        layers: &[String],
+    ) -> Result<Self, TrainError> {
+        Self::open_on(&HostDisk, folder, counted, layers)
     }
 
     /// As [`Records::open`], changing files through `disk`.
@@ -161,19 +185,35 @@ impl Records {
     pub fn open_on(
         disk: &dyn Disk,
         folder: &RunFolder,
-        keep: u64,
+        counted: Counted,
         layers: &[String],
     ) -> Result<Self, TrainError> {
         let metrics = Table::new(folder.metrics(), row::metrics_columns(layers));
-        let rows = metrics.open(disk, keep, |row| row::read_metrics(row, layers))?;
         let timing = Table::new(folder.timing(), row::timing_columns());
-        let timings = timing.open(disk, keep, row::read_timing)?;
+        let Counted { epochs, step } = counted;
+        let rows = match epochs {
+            0 => metrics.none(),
+            _ => metrics.read(
+                &format!("the rows of epochs 1 to {epochs}"),
+                |row, _| row::read_metrics(row, layers),
+                |rows| rows.len() as u64 == epochs,
+            )?,
+        };
+        let timings = match step {
+            0 => timing.none(),
+            _ => timing.read(
+                &format!("rows up to step {step}"),
+                |row, before| read_part(row, before, rows.rows(), step),
+                |parts| last_step(parts) == step,
+            )?,
+        };
+        // Neither file is changed before both are found to be sound.
         Ok(Self {
             layers: layers.to_vec(),
+            rows: metrics.keep(disk, rows)?,
+            timings: timing.keep(disk, timings)?,
             metrics,
             timing,
-            rows,
-            timings,
         })
     }
 
@@ -199,7 +239,8 @@ impl Records {
     ) -> Result<(), TrainError> {
         let next = self.rows.len() as u64 + 1;
         let names = record.layers.iter().map(|layer| &layer.name);
-        if record.epoch != next || timing.epoch != next || !names.eq(&self.layers) {
+        let is_part = timing.step == record.step && self.continues(timing);
+        if record.epoch != next || !is_part || !names.eq(&self.layers) {
             return Err(TrainError::Bug {
                 what: format!(
                     "the record of epoch {} cannot follow {} rows of the layers {}",
@@ -217,15 +258,68 @@ impl Records {
         Ok(())
     }
 
+    /// Writes down the part of an epoch before an interruption; when this returns, the row survives
+    /// a power cut.
+    ///
+    /// # Errors
+    /// [`TrainError::Io`] if the system refuses an operation, [`TrainError::Bug`] if the part is not
+    /// one of the next epoch or takes no step. Nothing is kept in memory then.
+    pub fn append_part(&mut self, timing: &Timing) -> Result<(), TrainError> {
+        self.append_part_on(&HostDisk, timing)
+    }
+
+    /// As [`Records::append_part`], writing through `disk`.
+    ///
+    /// # Errors
+    /// As [`Records::append_part`].
+    pub fn append_part_on(&mut self, disk: &dyn Disk, timing: &Timing) -> Result<(), TrainError> {
+        if !self.continues(timing) {
+            return Err(TrainError::Bug {
+                what: format!(
+                    "a part of epoch {} up to step {} cannot follow {} epochs and step {}",
+                    timing.epoch,
+                    timing.step,
+                    self.rows.len(),
+                    last_step(&self.timings)
+                ),
+            });
+        }
+        self.timing.append(disk, &row::timing_fields(timing))?;
+        self.timings.push(*timing);
+        Ok(())
+    }
+
+    /// Whether this is the next part of the epoch that is not finished.
+    fn continues(&self, timing: &Timing) -> bool {
+        timing.epoch == self.rows.len() as u64 + 1 && timing.step > last_step(&self.timings)
+    }
+
     /// The recorded epochs, from the first.
     pub fn rows(&self) -> &[EpochRecord] {
         &self.rows
     }
 
-    /// Wall-clock time of the recorded epochs, over all parts of a resumed run.
+    /// Wall-clock time of all recorded parts.
     pub fn seconds(&self) -> f64 {
         self.timings.iter().map(|timing| timing.seconds).sum()
     }
+}
+
+fn last_step(parts: &[Timing]) -> u64 {
+    parts.last().map_or(0, |part| part.step)
+}
+
+/// Reads the part that follows those `before` it: within one epoch, and not beyond `step`.
+fn read_part(
+    row: Row<'_>,
+    before: &[Timing],
+    epochs: &[EpochRecord],
+    step: u64,
+) -> Result<Timing, TrainError> {
+    let first = last_step(before) + 1;
+    let finished = epochs.iter().take_while(|epoch| epoch.step < first).count();
+    let last = epochs.get(finished).map_or(step, |epoch| epoch.step);
+    row::read_timing(row, finished as u64 + 1, first..=last)
 }
 
 /// A field that is not what a run has written.

@@ -1,9 +1,10 @@
 //! A run in its folder: epochs, records, checkpoints, resume.
 //!
 //! After every epoch, in this order: evaluate, append the row of `metrics.csv` and flush it, save
-//! `best.safetensors` where held-out data judged it the best so far, save `last.safetensors`. What
-//! the last checkpoint counts is therefore on disk before it; what it does not count is cut off or
-//! written again on resume.
+//! `best.safetensors` where held-out data judged it the best so far, save `last.safetensors`. When
+//! asked to stop within an epoch: append to `timing.csv` what the epoch has taken so far, save
+//! `last.safetensors`. What the last checkpoint counts is therefore on disk before it; what it does
+//! not count is cut off or written again on resume.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use crate::config::Config;
 use crate::disk::{Disk, HostDisk};
 use crate::error::TrainError;
 use crate::plots;
-use crate::records::{EpochRecord, Records, Timing};
+use crate::records::{Counted, EpochRecord, Records, Timing};
 use crate::run_folder::RunFolder;
 use crate::stop::Stop;
 use crate::summary::{Summary, weights_sha256};
@@ -69,7 +70,7 @@ impl Run {
     pub fn start(trainer: Trainer, folder: RunFolder) -> Result<Self, TrainError> {
         folder.write_config(&trainer.config)?;
         folder.write_environment(&trainer.config, &trainer.data_sha256())?;
-        let records = Records::open(&folder, 0, &trainer.layer_names())?;
+        let records = Records::open(&folder, Counted::default(), &trainer.layer_names())?;
         let run = Self {
             trainer,
             folder,
@@ -90,7 +91,11 @@ impl Run {
         let snapshot = checkpoint::load(&path)?;
         let mut trainer = Trainer::new(config)?;
         trainer.restore(&snapshot, &path)?;
-        let records = Records::open(&folder, trainer.epochs_done(), &trainer.layer_names())?;
+        let counted = Counted {
+            epochs: trainer.epochs_done(),
+            step: trainer.steps_done(),
+        };
+        let records = Records::open(&folder, counted, &trainer.layer_names())?;
         folder.log(&format!("resumed after step {}", trainer.steps_done()))?;
         Ok(Self {
             trainer,
@@ -137,19 +142,19 @@ impl Run {
             epochs: self.trainer.config.schedule.epochs,
             steps_per_epoch: self.trainer.batches.batches_per_epoch(),
         });
-        let mut epoch_start = Instant::now();
+        let mut part = Part::begin(&self.trainer);
         while self.trainer.steps_done() < self.trainer.total_steps() {
             if stop.requested() {
-                self.save_last(&self.trainer.snapshot()?)?;
+                self.stop(&part)?;
                 let step = self.trainer.steps_done();
                 return Ok(Ending::Stopped { step });
             }
             let report = self.trainer.step()?;
             watch(Event::Step(report));
             if report.epoch_ended {
-                let record = self.end_epoch(epoch_start)?;
+                let record = self.end_epoch(&part)?;
                 watch(Event::Epoch(&record));
-                epoch_start = Instant::now();
+                part = Part::begin(&self.trainer);
             }
         }
         let summary = self.summary()?;
@@ -159,23 +164,29 @@ impl Run {
     }
 
     /// Evaluates, records and saves.
-    fn end_epoch(&mut self, start: Instant) -> Result<EpochRecord, TrainError> {
+    fn end_epoch(&mut self, part: &Part) -> Result<EpochRecord, TrainError> {
+        let samples = self.trainer.progress.open.samples;
         let (record, is_best) = self.trainer.end_epoch();
-        let seconds = start.elapsed().as_secs_f64();
-        self.records.append(
-            &record,
-            &Timing {
-                epoch: record.epoch,
-                seconds,
-                samples_per_second: self.trainer.data.train.len() as f64 / seconds,
-            },
-        )?;
+        let timing = part.timing(record.epoch, record.step, samples);
+        self.records.append(&record, &timing)?;
         let snapshot = self.trainer.snapshot()?;
         if is_best {
             checkpoint::save(&HostDisk, &self.folder.best_checkpoint(), &snapshot)?;
         }
         self.save_last(&snapshot)?;
         Ok(record)
+    }
+
+    /// Records what the open epoch has taken so far and saves.
+    fn stop(&mut self, part: &Part) -> Result<(), TrainError> {
+        let trainer = &self.trainer;
+        let step = trainer.steps_done();
+        if step > part.step {
+            let samples = trainer.progress.open.samples;
+            let timing = part.timing(trainer.epochs_done() + 1, step, samples);
+            self.records.append_part(&timing)?;
+        }
+        self.save_last(&self.trainer.snapshot()?)
     }
 
     fn save_last(&self, snapshot: &Snapshot) -> Result<(), TrainError> {
@@ -219,5 +230,35 @@ impl Run {
             seconds: self.records.seconds(),
             weights_sha256: weights_sha256(&trainer.parameters),
         })
+    }
+}
+
+/// The part of an epoch that is going on.
+struct Part {
+    start: Instant,
+    /// Steps taken before it.
+    step: u64,
+    /// Samples of its epoch that were seen before it.
+    samples: u64,
+}
+
+impl Part {
+    fn begin(trainer: &Trainer) -> Self {
+        Self {
+            start: Instant::now(),
+            step: trainer.steps_done(),
+            samples: trainer.progress.open.samples,
+        }
+    }
+
+    /// The part as it ends, with `samples` of its epoch seen.
+    fn timing(&self, epoch: u64, step: u64, samples: u64) -> Timing {
+        let seconds = self.start.elapsed().as_secs_f64();
+        Timing {
+            epoch,
+            step,
+            seconds,
+            samples_per_second: (samples - self.samples) as f64 / seconds,
+        }
     }
 }

@@ -53,8 +53,8 @@ pub struct Summary {
     pub train_flops_dense: u128,
     /// FLOPs that the same steps of dense training would have executed.
     pub train_flops_dense_executed: u128,
-    /// Wall-clock time of training and evaluation over all epochs; of an epoch that was interrupted,
-    /// the part after the interruption.
+    /// Wall-clock time of training and evaluation over all epochs and all their parts; what a killed
+    /// process did after its last checkpoint is done again and counts once.
     pub seconds: f64,
     /// SHA-256 of positions and values of all parameters; see [`weights_sha256`].
     pub weights_sha256: String,

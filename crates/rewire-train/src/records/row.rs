@@ -4,6 +4,7 @@
 //! covers what no single field shows: a density that does not follow from its counts, a float with
 //! digits no run writes.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -37,7 +38,7 @@ const LAYER: [&str; 6] = [
     "n_active", "n_total", "density", "dropped", "grown", "coverage",
 ];
 
-const TIMING: [&str; 3] = ["epoch", "seconds", "samples_per_second"];
+const TIMING: [&str; 4] = ["epoch", "step", "seconds", "samples_per_second"];
 
 pub(super) fn metrics_columns(layers: &[String]) -> Vec<String> {
     let of_layer = |layer| LAYER.iter().map(move |column| format!("{layer}.{column}"));
@@ -92,6 +93,7 @@ pub(super) fn metrics_fields(record: &EpochRecord) -> Vec<String> {
 pub(super) fn timing_fields(timing: &Timing) -> Vec<String> {
     vec![
         timing.epoch.to_string(),
+        timing.step.to_string(),
         number(timing.seconds),
         number(timing.samples_per_second),
     ]
@@ -167,7 +169,8 @@ pub(super) fn read_metrics(row: Row<'_>, layers: &[String]) -> Result<EpochRecor
             records
         },
     };
-    row.check(record.epoch, &metrics_fields(&record))?;
+    row.check_text(&metrics_fields(&record))?;
+    row.check_epoch(record.epoch, row.number)?;
     Ok(record)
 }
 
@@ -185,14 +188,26 @@ fn read_layer(fields: &mut Fields<'_>, name: &str) -> Result<LayerRecord, TrainE
     })
 }
 
-pub(super) fn read_timing(row: Row<'_>) -> Result<Timing, TrainError> {
+/// Reads the row of a part of `epoch` that ends with one of these steps.
+pub(super) fn read_timing(
+    row: Row<'_>,
+    epoch: u64,
+    steps: RangeInclusive<u64>,
+) -> Result<Timing, TrainError> {
     let mut fields = row.fields();
     let timing = Timing {
         epoch: fields.whole()?,
+        step: fields.whole()?,
         seconds: fields.float()?,
         samples_per_second: fields.float()?,
     };
-    row.check(timing.epoch, &timing_fields(&timing))?;
+    row.check_text(&timing_fields(&timing))?;
+    row.check_epoch(timing.epoch, epoch)?;
+    if !steps.contains(&timing.step) {
+        let (first, last) = steps.into_inner();
+        let what = format!("step {} is not one of {first} to {last}", timing.step);
+        return Err(row.refuse(1, what));
+    }
     Ok(timing)
 }
 
@@ -231,15 +246,19 @@ impl<'a> Row<'a> {
         )
     }
 
-    /// Checks that this is the row of its epoch and the text that a run writes for it.
-    fn check(&self, epoch: u64, written: &[String]) -> Result<(), TrainError> {
-        if epoch != self.number {
-            return Err(self.refuse(0, format!("epoch {epoch} is not {}", self.number)));
-        }
+    /// Checks that the texts are those that a run writes.
+    fn check_text(&self, written: &[String]) -> Result<(), TrainError> {
         for (column, (found, written)) in self.texts.iter().zip(written).enumerate() {
             if found != written {
                 return Err(self.refuse(column, format!("`{found}` should be `{written}`")));
             }
+        }
+        Ok(())
+    }
+
+    fn check_epoch(&self, found: u64, expected: u64) -> Result<(), TrainError> {
+        if found != expected {
+            return Err(self.refuse(0, format!("epoch {found} is not {expected}")));
         }
         Ok(())
     }

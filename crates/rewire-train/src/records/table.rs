@@ -1,6 +1,7 @@
 //! A file of comma-separated numbers under one line of names, which grows by whole rows.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::refuse;
@@ -18,50 +19,76 @@ pub(super) struct Table {
     columns: Vec<String>,
 }
 
+/// Rows that are kept, and the bytes of the file without the others unless it is as it should be.
+pub(super) struct Kept<T> {
+    rows: Vec<T>,
+    replacement: Option<Vec<u8>>,
+}
+
+impl<T> Kept<T> {
+    pub(super) fn rows(&self) -> &[T] {
+        &self.rows
+    }
+}
+
 impl Table {
     pub(super) fn new(path: PathBuf, columns: Vec<String>) -> Self {
         Self { path, columns }
     }
 
-    /// Reads the first `keep` rows and cuts off what follows them.
-    pub(super) fn open<T>(
-        &self,
-        disk: &dyn Disk,
-        keep: u64,
-        read: impl Fn(Row<'_>) -> Result<T, TrainError>,
-    ) -> Result<Vec<T>, TrainError> {
-        let header = line(&self.columns);
-        if keep == 0 {
-            replace(disk, &self.path, &header)?;
-            return Ok(Vec::new());
+    /// No rows, whatever the file holds.
+    pub(super) fn none<T>(&self) -> Kept<T> {
+        Kept {
+            rows: Vec::new(),
+            replacement: Some(line(&self.columns)),
         }
-        let bytes = read_bounded(&self.path)?;
+    }
+
+    /// Reads rows until they are `complete`.
+    ///
+    /// `read` sees the rows before its own; `expected` names the rows for whoever misses some.
+    pub(super) fn read<T>(
+        &self,
+        expected: &str,
+        read: impl Fn(Row<'_>, &[T]) -> Result<T, TrainError>,
+        complete: impl Fn(&[T]) -> bool,
+    ) -> Result<Kept<T>, TrainError> {
+        let lacking = |what: &str| {
+            let what = format!("{what}; it should hold {expected}, which the checkpoint counts");
+            refuse(&self.path, what)
+        };
+        let header = line(&self.columns);
+        let bytes = match read_bounded(&self.path)? {
+            None => return Err(lacking("there is no such file")),
+            Some(bytes) if bytes.is_empty() => return Err(lacking("the file is empty")),
+            Some(bytes) => bytes,
+        };
         if !bytes.starts_with(&header) {
-            let what = "the columns are not those of this run's layers";
+            let what = "the columns are not those of this run";
             return Err(refuse(&self.path, what.to_owned()));
         }
-        let body = &bytes[header.len()..];
+        let mut lines = bytes[header.len()..].split_inclusive(|&byte| byte == b'\n');
         let mut rows = Vec::new();
         let mut end = header.len();
-        for text in body.split_inclusive(|&byte| byte == b'\n') {
-            if rows.len() as u64 == keep || !text.ends_with(b"\n") {
-                break;
-            }
+        while !complete(&rows) {
+            let Some(text) = lines.next().filter(|text| text.ends_with(b"\n")) else {
+                let what = format!("the file ends after {} whole rows", rows.len());
+                return Err(lacking(&what));
+            };
             let number = rows.len() as u64 + 1;
-            rows.push(read(self.row(number, text)?)?);
+            rows.push(read(self.row(number, text)?, &rows)?);
             end += text.len();
         }
-        if (rows.len() as u64) < keep {
-            let what = format!(
-                "holds {} whole rows, the checkpoint was saved after {keep} epochs",
-                rows.len()
-            );
-            return Err(refuse(&self.path, what));
+        let replacement = (end < bytes.len()).then(|| bytes[..end].to_vec());
+        Ok(Kept { rows, replacement })
+    }
+
+    /// Leaves nothing in the file but the kept rows, and returns them.
+    pub(super) fn keep<T>(&self, disk: &dyn Disk, kept: Kept<T>) -> Result<Vec<T>, TrainError> {
+        if let Some(bytes) = kept.replacement {
+            replace(disk, &self.path, &bytes)?;
         }
-        if end < bytes.len() {
-            replace(disk, &self.path, &bytes[..end])?;
-        }
-        Ok(rows)
+        Ok(kept.rows)
     }
 
     /// Adds a row and forces it to the medium.
@@ -102,8 +129,12 @@ fn line(fields: &[String]) -> Vec<u8> {
         .expect("nothing is left to flush to memory")
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, TrainError> {
-    let metadata = fs::metadata(path).map_err(DiskError::at("read", path))?;
+/// The bytes of the file, or `None` if there is none.
+fn read_bounded(path: &Path) -> Result<Option<Vec<u8>>, TrainError> {
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        answer => answer.map_err(DiskError::at("read", path))?,
+    };
     if !metadata.is_file() {
         return Err(refuse(path, "is not a regular file".to_owned()));
     }
@@ -114,5 +145,5 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, TrainError> {
         );
         return Err(refuse(path, what));
     }
-    Ok(fs::read(path).map_err(DiskError::at("read", path))?)
+    Ok(Some(fs::read(path).map_err(DiskError::at("read", path))?))
 }

@@ -3,11 +3,13 @@
 
 mod checkpoint;
 mod config;
+mod epochs;
 mod faulty_disk;
 mod plots;
 mod power_loss;
 mod records;
 mod run_folder;
+mod timing;
 
 /// The number of cases of a property: PROPTEST_CASES if it is set, else what fits in a second.
 fn cases(quick: u32) -> u32 {

@@ -3,91 +3,19 @@
 use std::fs;
 
 use crate::cases;
+use crate::epochs::{after, bytes, first_part, folder, layers, open, record, run, timing};
 use crate::faulty_disk::{FaultyDisk, Files, Lazy};
 use proptest::prelude::*;
 use rewire_train::disk::{Disk, HostDisk};
 use rewire_train::error::{ErrorKind, TrainError};
-use rewire_train::records::{EpochRecord, Evaluation, LayerRecord, Records, Timing};
+use rewire_train::records::{Counted, EpochRecord, Evaluation, LayerRecord, Records, Timing};
 use rewire_train::run_folder::RunFolder;
-
-fn layers() -> Vec<String> {
-    ["fc1.weight", "fc2.weight"].map(str::to_owned).to_vec()
-}
-
-/// Numbers without a pattern that a short decimal could hide.
-fn record(epoch: u64) -> EpochRecord {
-    let share = 1.0 / (epoch as f64 + 2.0);
-    EpochRecord {
-        epoch,
-        step: 45 * epoch,
-        learning_rate: 0.05 * share,
-        train_loss: share.sqrt(),
-        train_accuracy: 1.0 - share,
-        valid: None,
-        test_loss: 1e-7 * share,
-        test_accuracy: 1.0 - share / 3.0,
-        n_active: 30,
-        dropped: epoch,
-        grown: epoch,
-        coverage: 1.0 - share,
-        survivor_coverage: share,
-        train_flops: 3 * (u128::from(epoch) << 70),
-        train_flops_executed: 2 * (u128::from(epoch) << 70),
-        train_flops_dense: 7 * (u128::from(epoch) << 70),
-        train_flops_dense_executed: 5 * (u128::from(epoch) << 70),
-        layers: (1..)
-            .zip(layers())
-            .map(|(index, name)| LayerRecord {
-                name,
-                n_active: 10 * index,
-                n_total: 300 * index,
-                dropped: epoch * index,
-                grown: epoch,
-                coverage: share / index as f64,
-            })
-            .collect(),
-    }
-}
-
-fn timing(epoch: u64) -> Timing {
-    Timing {
-        epoch,
-        seconds: 0.1 * epoch as f64,
-        samples_per_second: 1438.0 / 3.0,
-    }
-}
-
-/// A run's folder in the temporary folder of a test.
-fn folder(place: &tempfile::TempDir) -> RunFolder {
-    RunFolder::create(Some(&place.path().join("run")), true).unwrap()
-}
-
-/// What a later process sees of the records; no power is cut there, so nothing is synced.
-fn open(folder: &RunFolder, keep: u64) -> Result<Records, TrainError> {
-    Records::open_on(&Lazy(&HostDisk), folder, keep, &layers())
-}
-
-fn run(folder: &RunFolder, epochs: std::ops::RangeInclusive<u64>) {
-    let mut records = open(folder, epochs.start() - 1).unwrap();
-    for epoch in epochs {
-        records
-            .append_on(&Lazy(&HostDisk), &record(epoch), &timing(epoch))
-            .unwrap();
-    }
-}
-
-fn bytes(folder: &RunFolder) -> (Vec<u8>, Vec<u8>) {
-    (
-        fs::read(folder.metrics()).unwrap(),
-        fs::read(folder.timing()).unwrap(),
-    )
-}
 
 #[test]
 fn the_files_are_the_documented_text() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(&place);
-    let mut records = Records::open(&folder, 0, &layers()).unwrap();
+    let mut records = Records::open(&folder, after(0), &layers()).unwrap();
     let mut first = record(1);
     first.train_flops = 10;
     first.train_flops_executed = 11;
@@ -125,9 +53,11 @@ fn the_files_are_the_documented_text() {
     let timing = fs::read_to_string(folder.timing()).unwrap();
     assert_eq!(
         timing,
-        "epoch,seconds,samples_per_second\n1,0.1,479.3333333333333\n2,0.2,479.3333333333333\n"
+        "epoch,step,seconds,samples_per_second\n\
+         1,45,0.1,479.3333333333333\n\
+         2,90,0.2,479.3333333333333\n"
     );
-    let reopened = Records::open(&folder, 2, &layers()).unwrap();
+    let reopened = Records::open(&folder, after(2), &layers()).unwrap();
     assert_eq!(reopened.rows(), [first, second]);
     assert_eq!(reopened.seconds(), 0.1 + 0.2);
 }
@@ -150,7 +80,7 @@ fn a_resumed_run_writes_the_bytes_of_an_uninterrupted_one() {
                 }
                 fs::write(&path, text).unwrap();
             }
-            let reopened = open(&resumed, keep).unwrap();
+            let reopened = open(&resumed, after(keep)).unwrap();
             let kept: Vec<_> = (1..=keep).map(record).collect();
             assert_eq!(reopened.rows(), kept);
             run(&resumed, keep + 1..=5);
@@ -164,23 +94,34 @@ fn a_resumed_run_writes_the_bytes_of_an_uninterrupted_one() {
 fn judge(disk: &FaultyDisk, seen_as: &dyn Disk) -> (usize, usize) {
     let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let whole = folder(&one);
-    let mut records = Records::open_on(seen_as, &whole, 0, &layers()).unwrap();
-    let mut written = vec![disk.changes()];
+    let mut records = Records::open_on(seen_as, &whole, after(0), &layers()).unwrap();
+    let mut written = vec![(disk.changes(), after(0))];
     for epoch in 1..=3 {
+        let part = first_part(epoch);
+        records.append_part_on(seen_as, &part).unwrap();
+        let counted = Counted {
+            epochs: epoch - 1,
+            step: part.step,
+        };
+        written.push((disk.changes(), counted));
         records
             .append_on(seen_as, &record(epoch), &timing(epoch))
             .unwrap();
-        written.push(disk.changes());
+        written.push((disk.changes(), after(epoch)));
     }
     let restarted = folder(&other);
     let (mut states, mut lost) = (0, 0);
-    for n in written[0]..=disk.changes() {
-        // A checkpoint counts the epochs whose rows were acknowledged.
-        let keep = written.iter().rposition(|&changes| changes <= n).unwrap() as u64;
-        let kept: Vec<_> = (1..=keep).map(record).collect();
+    for n in written[0].0..=disk.changes() {
+        // A checkpoint counts the rows that were acknowledged.
+        let last = written
+            .iter()
+            .rposition(|(changes, _)| *changes <= n)
+            .unwrap();
+        let counted = written[last].1;
+        let kept: Vec<_> = (1..=counted.epochs).map(record).collect();
         for files in disk.after_power_cut(n) {
             put(&files, &whole, &restarted);
-            let reopened = open(&restarted, keep);
+            let reopened = open(&restarted, counted);
             lost += usize::from(!reopened.is_ok_and(|records| records.rows() == kept));
             states += 1;
         }
@@ -223,7 +164,7 @@ fn damage_is_refused_with_row_and_column() {
         // A file that is made anew is written much faster than one that is emptied.
         fs::remove_file(folder.metrics()).unwrap();
         fs::write(folder.metrics(), text).unwrap();
-        let error = open(&folder, 2).unwrap_err();
+        let error = open(&folder, after(2)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Data, "{error}");
         assert!(error.hint().is_some());
         let text = error.to_string();
@@ -280,17 +221,14 @@ fn damage_is_refused_with_row_and_column() {
             with("\n2,", "\r\n2,"),
             "row 1, column `fc2.weight.coverage`: `0.16666666666666666\r` is not a finite number",
         ),
-        (
-            with("fc1", "fc3"),
-            "the columns are not those of this run's layers",
-        ),
+        (with("fc1", "fc3"), "the columns are not those of this run"),
         (
             String::new(),
-            "the columns are not those of this run's layers",
+            "the file is empty; it should hold the rows of epochs 1 to 2, which the checkpoint counts",
         ),
         (
             metrics[..metrics.len() - 1].to_owned(),
-            "holds 1 whole rows, the checkpoint was saved after 2 epochs",
+            "the file ends after 1 whole rows; it should hold the rows of epochs 1 to 2, which the checkpoint counts",
         ),
     ];
     for (text, message) in rows {
@@ -304,16 +242,14 @@ fn damage_is_refused_with_row_and_column() {
     let last = not_utf8.len() - 2;
     not_utf8[last] = 0xff;
     fs::write(folder.metrics(), not_utf8).unwrap();
-    let error = open(&folder, 2).unwrap_err();
+    let error = open(&folder, after(2)).unwrap_err();
     assert!(
         error.to_string().contains("row 2: invalid utf-8"),
         "{error}"
     );
     fs::remove_file(folder.metrics()).unwrap();
-    let error = open(&folder, 2).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Io);
     fs::create_dir(folder.metrics()).unwrap();
-    let error = open(&folder, 2).unwrap_err();
+    let error = open(&folder, after(2)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Data);
 }
 
@@ -321,7 +257,7 @@ fn damage_is_refused_with_row_and_column() {
 fn what_is_not_a_number_stops_the_run_before_it_is_written() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(&place);
-    let mut records = open(&folder, 0).unwrap();
+    let mut records = open(&folder, after(0)).unwrap();
     let before = bytes(&folder);
     for (value, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf")] {
         let mut sick = record(1);
@@ -347,15 +283,21 @@ fn what_is_not_a_number_stops_the_run_before_it_is_written() {
 fn only_the_next_epoch_of_the_same_layers_can_follow() {
     let place = tempfile::tempdir().unwrap();
     let folder = folder(&place);
-    let mut records = open(&folder, 0).unwrap();
+    let mut records = open(&folder, after(0)).unwrap();
     let mut other = record(1);
     other.layers.pop();
     for (record, timing) in [
         (record(2), timing(2)),
         (record(1), timing(2)),
+        (record(1), first_part(1)),
         (other, timing(1)),
     ] {
         let error = records.append(&record, &timing).unwrap_err();
+        assert!(matches!(error, TrainError::Bug { .. }), "{error}");
+    }
+    records.append_part(&first_part(1)).unwrap();
+    for part in [first_part(1), first_part(2)] {
+        let error = records.append_part(&part).unwrap_err();
         assert!(matches!(error, TrainError::Bug { .. }), "{error}");
     }
 }
@@ -380,7 +322,8 @@ prop_compose! {
     ) -> EpochRecord {
         EpochRecord {
             epoch,
-            step: counts[0],
+            // Every epoch takes a step.
+            step: ((epoch - 1) << 62) + (counts[0] >> 2).max(1),
             learning_rate: floats[0],
             train_loss: floats[1],
             train_accuracy: floats[2],
@@ -418,12 +361,14 @@ proptest! {
     ) {
         let place = tempfile::tempdir().unwrap();
         let folder = folder(&place);
-        let mut records = open(&folder, 0).unwrap();
+        let mut records = open(&folder, after(0)).unwrap();
         let rows = [one, two, three];
         for row in &rows {
-            records.append_on(&Lazy(&HostDisk), row, &timing(row.epoch)).unwrap();
+            let timing = Timing { step: row.step, ..timing(row.epoch) };
+            records.append_on(&Lazy(&HostDisk), row, &timing).unwrap();
         }
-        let reopened = open(&folder, keep).unwrap();
+        let step = rows[..keep as usize].last().map_or(0, |row| row.step);
+        let reopened = open(&folder, Counted { epochs: keep, step }).unwrap();
         // Text tells −0 from 0, which equality does not.
         prop_assert_eq!(format!("{:?}", reopened.rows()), format!("{:?}", &rows[..keep as usize]));
     }

@@ -59,15 +59,31 @@ fn nothing_is_changed_by_a_resume_that_cannot_begin() {
     sandbox.train(&["--resume", "a"]);
 
     // Records that the checkpoint counts must be there.
-    let metrics = sandbox.read("a/metrics.csv");
-    for bytes in [&metrics[..metrics.len() / 2], b"", b"epoch,\xff\n"] {
-        sandbox.write("a/metrics.csv", bytes);
-        let before = sandbox.contents("a");
-        sandbox
-            .call(&["train", "--resume", "a"])
-            .is_refused(65, &["a/metrics.csv"]);
-        assert_eq!(sandbox.contents("a"), before);
+    for (name, expected) in [
+        ("a/metrics.csv", "the rows of epochs 1 to 1"),
+        ("a/timing.csv", "rows up to step 6"),
+    ] {
+        let table = sandbox.read(name);
+        let refused = |fragments: &[&str]| {
+            let before = sandbox.contents("a");
+            sandbox
+                .call(&["train", "--resume", "a"])
+                .is_refused(65, &[&[name, "put back"], fragments].concat());
+            assert_eq!(sandbox.contents("a"), before);
+        };
+        for bytes in [&table[..table.len() / 2], b"epoch,\xff\n"] {
+            sandbox.write(name, bytes);
+            refused(&[]);
+        }
+        sandbox.write(name, b"");
+        refused(&["the file is empty", expected]);
+        std::fs::remove_file(sandbox.path(name)).unwrap();
+        refused(&["there is no such file", expected]);
+        // Whoever only looks at the checkpoint needs no records.
+        assert_eq!(sandbox.call(&["inspect", "a"]).status, 0);
+        sandbox.write(name, table);
     }
+    sandbox.train(&["--resume", "a"]);
 }
 
 /// Not even its first file: every command that writes says so.
