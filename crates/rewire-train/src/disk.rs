@@ -122,9 +122,9 @@ impl DiskError {
                 "raise the limit on the size of files (ulimit -f); the files written before are whole"
             }
             io::ErrorKind::NotFound => "check the path",
-            io::ErrorKind::NotADirectory => "what stands before the last / is a file",
+            io::ErrorKind::NotADirectory => "a part of the path is a file, not a folder",
             io::ErrorKind::AlreadyExists => {
-                "a file, or a link that leads nowhere, has the name of the folder"
+                "a file, or a link that leads nowhere, has this name; move it away or choose another"
             }
             io::ErrorKind::InvalidFilename => "choose a shorter name",
             _ => return None,

@@ -24,6 +24,11 @@ const CONFIG_LIMIT: u64 = 1 << 20;
 
 /// Trains, or shows what would be trained.
 pub(crate) fn run(args: &TrainArgs) -> Result<u8, Failure> {
+    // The folder comes first, so that nobody else replaces the configuration that is read from it.
+    let resumed = match &args.run.resume {
+        Some(dir) if !args.run.dry_run => Some(RunFolder::open(dir)?),
+        _ => None,
+    };
     let config = configuration(args)?;
     if args.run.dry_run {
         let plan = rewire_train::plan::plan(&config)?;
@@ -33,8 +38,8 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8, Failure> {
     // Signals are listened to before anything is written, so that no file outlives its run.
     let stop = Stop::new();
     let interrupt = Interrupt::listen(&stop).map_err(Failure::of_signals)?;
-    let mut run = match &args.run.resume {
-        Some(dir) => Run::resume(&config, RunFolder::open(dir)?)?,
+    let mut run = match resumed {
+        Some(folder) => Run::resume(&config, folder)?,
         None => {
             let trainer = Trainer::new(&config)?;
             let folder = RunFolder::create(args.run.out.as_deref(), args.run.overwrite)?;
