@@ -160,6 +160,65 @@ pub enum MaskError {
         /// The word given.
         word: String,
     },
+    /// The columns of a matrix are not whole kernels of a convolution.
+    Taps {
+        /// Entries of a kernel.
+        taps: usize,
+        /// The matrix.
+        shape: MatrixShape,
+    },
+    /// A block has no rows or no columns.
+    NotABlock {
+        /// Rows of the block.
+        rows: usize,
+        /// Columns of the block.
+        cols: usize,
+    },
+    /// A matrix does not consist of whole groups, tiles or blocks.
+    Ragged {
+        /// The matrix.
+        shape: MatrixShape,
+        /// The group, tile or block.
+        unit: MatrixShape,
+        /// Entries outside complete units.
+        ragged: u64,
+    },
+    /// A mask does not have the pattern asked for.
+    NotAdmitted {
+        /// What is wrong: a group, a row, a tile, a block, or the mask as a whole.
+        what: &'static str,
+        /// Which one; for a part of a tile the position of its first entry.
+        index: u64,
+        /// Its active entries.
+        found: u64,
+        /// The active entries it should have.
+        expected: u64,
+    },
+    /// A rewiring inside a pattern gives up only a part of what lives and dies together.
+    PartialUnit {
+        /// First position of the block.
+        position: u64,
+        /// Its entries that are given up.
+        released: u64,
+        /// Its entries.
+        entries: u64,
+    },
+    /// The candidates do not answer the request of the pattern.
+    WrongCandidates {
+        /// What the pattern asked for.
+        expected: &'static str,
+    },
+    /// There are fewer candidates than places to refill.
+    NoRoom {
+        /// What lacks candidates: a group, a row or the matrix.
+        what: &'static str,
+        /// Which one.
+        index: u64,
+        /// Places to refill.
+        wanted: u64,
+        /// Candidates for them.
+        available: u64,
+    },
 }
 
 impl fmt::Display for MaskError {
@@ -253,6 +312,59 @@ impl fmt::Display for MaskError {
                 formatter,
                 "unknown allocation `{word}`: use uniform, er or erk"
             ),
+            Self::Taps { taps, shape } => {
+                write!(
+                    formatter,
+                    "the columns of a {shape} matrix are not kernels of {taps} entries"
+                )
+            }
+            Self::NotABlock { rows, cols } => {
+                write!(formatter, "a {rows}×{cols} block has no entries")
+            }
+            Self::Ragged {
+                shape,
+                unit,
+                ragged,
+            } => write!(
+                formatter,
+                "a {shape} matrix does not consist of whole {unit} units: {ragged} entries are left over"
+            ),
+            Self::NotAdmitted {
+                what,
+                index,
+                found,
+                expected,
+            } => {
+                write!(
+                    formatter,
+                    "{what} {index} has {found} active entries, not {expected}"
+                )
+            }
+            Self::PartialUnit {
+                position,
+                released,
+                entries,
+            } => write!(
+                formatter,
+                "only {released} of the {entries} entries of the block at position {position} are given up"
+            ),
+            Self::WrongCandidates { expected } => {
+                write!(
+                    formatter,
+                    "the candidates are not {expected}, which the pattern asked for"
+                )
+            }
+            Self::NoRoom {
+                what,
+                index,
+                wanted,
+                available,
+            } => {
+                write!(
+                    formatter,
+                    "{what} {index} has {available} candidates for {wanted} places"
+                )
+            }
         }
     }
 }

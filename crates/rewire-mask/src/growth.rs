@@ -10,7 +10,7 @@
 
 use ndarray::Array2;
 
-use crate::MaskError;
+use crate::{Lines, MaskError};
 
 /// The pattern "keep N of M": of every `of` consecutive entries, `keep` are active.
 ///
@@ -42,6 +42,11 @@ impl Nm {
             Err(MaskError::NotAPattern { keep, of })
         }
     }
+
+    /// The same pattern, if it is one: the fields are public.
+    pub(crate) const fn checked(self) -> Result<Self, MaskError> {
+        Self::new(self.keep, self.of)
+    }
 }
 
 /// Which gradients of one layer a rewiring needs.
@@ -52,10 +57,12 @@ pub enum GrowthRequest {
         /// Number of candidates.
         k: usize,
     },
-    /// The `k` best eligible positions of every group of an N:M pattern.
+    /// The `k` best eligible positions of every group along lines.
     BestPerGroup {
-        /// Groups are `pattern.of` consecutive columns of a row.
-        pattern: Nm,
+        /// The lines that groups are cut from.
+        along: Lines,
+        /// Entries of a group, at least 1; the last group of a line may have fewer.
+        of: usize,
         /// Number of candidates per group.
         k: usize,
     },
@@ -109,8 +116,8 @@ pub struct Candidate {
 pub enum Candidates {
     /// To [`GrowthRequest::TopK`]: best first, fewer than k if fewer positions are eligible.
     Ranked(Vec<Candidate>),
-    /// To [`GrowthRequest::BestPerGroup`]: groups in ascending order, best first within each, up
-    /// to k of each.
+    /// To [`GrowthRequest::BestPerGroup`]: up to k of each group, line by line, best first within
+    /// each group.
     PerGroup(Vec<Candidate>),
     /// To [`GrowthRequest::PatternScores`]: one sum per tile, tile rows × tile columns.
     Tiles(Array2<f32>),

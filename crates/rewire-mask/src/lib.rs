@@ -62,6 +62,7 @@ mod gather;
 mod growth;
 mod mask;
 mod nested;
+mod pattern;
 mod rewiring;
 mod sampling;
 mod select;
@@ -82,6 +83,9 @@ pub use gather::{GatherList, Segment};
 pub use growth::{Candidate, Candidates, GrowthRequest, LayerRequest, Nm};
 pub use mask::Mask;
 pub use nested::{Extent, NestedSets};
+pub use pattern::{
+    Block, BlockNorm, EdgeReport, Edges, KeptMagnitude, Lines, Pattern, greedy_transposable,
+};
 pub use rewiring::Rewiring;
 pub use select::{TopK, lowest, top_k};
 pub use shape::MatrixShape;

@@ -105,7 +105,7 @@ impl Topology {
 }
 
 /// `k` different numbers below `bound`, ascending; every such set is equally likely.
-fn distinct_below(
+pub(crate) fn distinct_below(
     bound: u64,
     k: u64,
     rng: &mut (impl RngCore + ?Sized),
@@ -142,7 +142,7 @@ fn drawn_below(bound: u64, k: usize, rng: &mut (impl RngCore + ?Sized)) -> Vec<u
 }
 
 /// A uniform number in `0..bound`, without bias (Lemire's multiplication with rejection).
-fn below(bound: u64, rng: &mut (impl RngCore + ?Sized)) -> u64 {
+pub(crate) fn below(bound: u64, rng: &mut (impl RngCore + ?Sized)) -> u64 {
     let threshold = bound.wrapping_neg() % bound;
     loop {
         let product = u128::from(rng.next_u64()) * u128::from(bound);

@@ -194,7 +194,7 @@ fn check_finite(value: f32, index: u64) -> Result<(), MaskError> {
 }
 
 /// An integer that orders finite scores as numbers; −0 and 0 get the same one.
-fn ascending_key(score: f32) -> u32 {
+pub(crate) fn ascending_key(score: f32) -> u32 {
     const SIGN: u32 = 1 << 31;
     // Adding 0 turns −0 into 0 and changes nothing else.
     let bits = (score + 0.0).to_bits();

@@ -7,5 +7,7 @@
 //! the machine has.
 
 mod isa;
+#[cfg(target_arch = "x86_64")]
+mod two_four;
 
 pub(crate) use isa::Isa;

@@ -74,3 +74,44 @@ impl Isa {
         all
     }
 }
+
+impl Isa {
+    /// Runs `work`, compiled for these instructions.
+    ///
+    /// Only what is inlined into `work` is, so everything below it is `#[inline(always)]` and
+    /// written over arrays that the compiler can turn into vectors. Rust neither fuses nor
+    /// reorders float operations, so the results have the same bits whatever the instructions.
+    pub(crate) fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => proof.vectorize(work),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(proof) => proof.vectorize(work),
+            Self::Portable => work(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Avx512 {
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
+        fn inner<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        // SAFETY: `self` exists only if `detect` found every feature that `inner` is compiled for.
+        unsafe { inner(work) }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Avx2 {
+    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+        #[target_feature(enable = "avx2,popcnt")]
+        fn inner<R>(work: impl FnOnce() -> R) -> R {
+            work()
+        }
+        // SAFETY: `self` exists only if `detect` found every feature that `inner` is compiled for.
+        unsafe { inner(work) }
+    }
+}

@@ -31,31 +31,24 @@ pub(super) fn candidates(
         GrowthRequest::TopK { k } => {
             let mut best = TopK::new(*k);
             stream.for_each_row(|row, gradient, eligible| {
-                offer_row(&mut best, shape, row, 0, gradient, eligible)
+                offer_row(&mut best, shape, row, gradient, eligible)
             })?;
             Candidates::Ranked(ranked(best).collect())
         }
-        GrowthRequest::BestPerGroup { pattern, k } => {
-            let group = usize::from(pattern.of);
-            let mut best_of_all = Vec::new();
+        GrowthRequest::BestPerGroup { along, of, k } => {
+            let groups = along.len(shape)?.div_ceil(*of);
+            let mut best = vec![TopK::new(*k); along.count(shape)? * groups];
             stream.for_each_row(|row, gradient, eligible| {
-                for first in (0..shape.cols).step_by(group) {
-                    let last = (first + group).min(shape.cols);
-                    let mut best = TopK::new(*k);
-                    let columns = first..last;
-                    offer_row(
-                        &mut best,
-                        shape,
-                        row,
-                        first,
-                        &gradient[columns.clone()],
-                        &eligible[columns],
-                    )?;
-                    best_of_all.extend(ranked(best));
+                for (column, (&value, &eligible)) in gradient.iter().zip(eligible).enumerate() {
+                    if eligible {
+                        let position = shape.position(row, column);
+                        let (line, entry) = along.place(shape, position);
+                        best[line * groups + entry / of].offer(value.abs(), position)?;
+                    }
                 }
                 Ok(())
             })?;
-            Candidates::PerGroup(best_of_all)
+            Candidates::PerGroup(best.into_iter().flat_map(ranked).collect())
         }
         GrowthRequest::PatternScores {
             tile_rows,
@@ -120,13 +113,8 @@ fn check(shape: MatrixShape, request: &LayerRequest) -> Result<(), MaskError> {
     }
     let asked = match &request.growth {
         GrowthRequest::AtPositions(positions) => positions.as_slice(),
-        GrowthRequest::BestPerGroup { pattern, .. } => {
-            assert!(
-                pattern.of > 0,
-                "groups of a {}:{} pattern have no entries",
-                pattern.keep,
-                pattern.of
-            );
+        GrowthRequest::BestPerGroup { of, .. } => {
+            assert!(*of > 0, "groups of {of} have no entries");
             &[]
         }
         GrowthRequest::PatternScores {
@@ -223,13 +211,12 @@ fn offer_row(
     best: &mut TopK,
     shape: MatrixShape,
     row: usize,
-    first: usize,
     gradient: &[f32],
     eligible: &[bool],
 ) -> Result<(), MaskError> {
-    for (offset, (&value, &eligible)) in gradient.iter().zip(eligible).enumerate() {
+    for (column, (&value, &eligible)) in gradient.iter().zip(eligible).enumerate() {
         if eligible {
-            best.offer(value.abs(), shape.position(row, first + offset))?;
+            best.offer(value.abs(), shape.position(row, column))?;
         }
     }
     Ok(())

@@ -1,11 +1,13 @@
 //! Streamed growth candidates equal those chosen from the stored dense gradient, bit for bit.
 
+use std::collections::BTreeMap;
+
 use ndarray::{Array2, Axis, Slice};
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rewire_sparse::mask::{
-    Candidate, Candidates, GrowthRequest, LayerRequest, MaskError, Nm, WeightView,
+    Candidate, Candidates, GrowthRequest, LayerRequest, Lines, MaskError, WeightView,
 };
 use rewire_sparse::{GradientPair, Plain, Products};
 
@@ -54,13 +56,14 @@ fn expected(layer: &Layer, view: WeightView<'_>, g: &[f32], request: &LayerReque
     let eligible: Vec<u64> = (0..shape.len()).filter(is_eligible).collect();
     match &request.growth {
         GrowthRequest::TopK { k } => Candidates::Ranked(best(g, &eligible, *k)),
-        GrowthRequest::BestPerGroup { pattern, k } => {
-            let group = |p: u64| {
-                let (row, col) = shape.row_col(p);
-                (row, col / usize::from(pattern.of))
-            };
-            let groups = eligible.chunk_by(|&p, &q| group(p) == group(q));
-            Candidates::PerGroup(groups.flat_map(|members| best(g, members, *k)).collect())
+        GrowthRequest::BestPerGroup { along, of, k } => {
+            let mut groups: BTreeMap<(usize, usize), Vec<u64>> = BTreeMap::new();
+            for p in eligible {
+                let (line, entry) = along.place(shape, p);
+                groups.entry((line, entry / of)).or_default().push(p);
+            }
+            let members = groups.into_values();
+            Candidates::PerGroup(members.flat_map(|members| best(g, &members, *k)).collect())
         }
         GrowthRequest::PatternScores {
             tile_rows,
@@ -89,9 +92,14 @@ fn requests(n: u64, rng: &mut ChaCha8Rng) -> Vec<GrowthRequest> {
     let n = n as usize;
     let mut all = vec![GrowthRequest::Dense];
     all.extend([0, 1, 5, n / 2, n, n + 3].map(|k| GrowthRequest::TopK { k }));
-    for (keep, of, k) in [(2, 4, 1), (2, 4, 2), (1, 3, 4), (1, 1, 1), (4, 32, 3)] {
-        let pattern = Nm { keep, of };
-        all.push(GrowthRequest::BestPerGroup { pattern, k });
+    for along in [
+        Lines::Inputs,
+        Lines::Outputs,
+        Lines::TapsOutputs { taps: 1 },
+    ] {
+        for (of, k) in [(4, 1), (4, 2), (3, 4), (1, 1), (32, 3)] {
+            all.push(GrowthRequest::BestPerGroup { along, of, k });
+        }
     }
     for (tile_rows, tile_cols) in [(1, 1), (4, 4), (3, 5), (1, 64), (40, 2), (1000, 1000)] {
         all.push(GrowthRequest::PatternScores {
@@ -281,7 +289,8 @@ fn a_gradient_that_is_not_finite_is_named() {
         [
             GrowthRequest::TopK { k: 2 },
             GrowthRequest::BestPerGroup {
-                pattern: Nm { keep: 1, of: 3 },
+                along: Lines::Inputs,
+                of: 3,
                 k: 1,
             },
             GrowthRequest::PatternScores {

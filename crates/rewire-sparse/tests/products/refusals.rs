@@ -190,9 +190,7 @@ fn groups_and_tiles_without_entries_are_refused() {
     };
     assert_names(&grow(tiles(0, 4)), &["0×4"]);
     assert_names(&grow(tiles(4, 0)), &["4×0"]);
-    let pattern = rewire_sparse::mask::Nm { keep: 0, of: 0 };
-    assert_names(
-        &grow(GrowthRequest::BestPerGroup { pattern, k: 1 }),
-        &["0:0"],
-    );
+    let along = rewire_sparse::mask::Lines::Inputs;
+    let of_none = GrowthRequest::BestPerGroup { along, of: 0, k: 1 };
+    assert_names(&grow(of_none), &["groups of 0"]);
 }

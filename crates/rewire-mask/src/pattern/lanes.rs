@@ -1,0 +1,96 @@
+//! Sixteen choices at once.
+//!
+//! The loops over groups and tiles are written over arrays of sixteen independent lanes, which the
+//! compiler turns into vector instructions, and run inside [`crate::simd::Isa::vectorize`], so
+//! that one text serves every width. All paths compute the same numbers in the same order.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+
+use super::check_finite;
+use crate::{Mask, MaskError, MatrixShape};
+
+/// Entries that a part of a matrix has at least.
+const PART: usize = 8192;
+
+/// Choices made side by side.
+pub(super) const LANES: usize = 16;
+
+/// One number per lane.
+pub(super) type Lane = [f32; LANES];
+
+/// Sets `len` bits from bit `at` on to those of `bits`; they must be 0 before.
+#[inline(always)]
+pub(super) fn or_bits(words: &mut [u64], at: usize, bits: u64, len: usize) {
+    let (word, shift) = (at / 64, at % 64);
+    words[word] |= bits << shift;
+    if shift + len > 64 {
+        words[word + 1] |= bits >> (64 - shift);
+    }
+}
+
+/// The largest |value| as bits; NaN and infinities have larger ones than every number.
+#[inline(always)]
+pub(super) fn largest_bits(values: &[f32]) -> u32 {
+    let mut largest = [0u32; LANES];
+    let mut chunks = values.chunks_exact(LANES);
+    for chunk in &mut chunks {
+        for (largest, value) in largest.iter_mut().zip(chunk) {
+            *largest = (*largest).max(value.to_bits() & 0x7fff_ffff);
+        }
+    }
+    let rest = chunks
+        .remainder()
+        .iter()
+        .map(|value| value.to_bits() & 0x7fff_ffff);
+    largest.into_iter().chain(rest).max().unwrap_or(0)
+}
+
+/// Runs `decide` on parts of the rows, each a multiple of `unit` rows, with the words of its bits,
+/// which are 0 before.
+///
+/// The parts do not depend on the number of threads. Each begins at a word, and has about as many
+/// entries as stay in the first-level cache.
+pub(super) fn in_row_parts(
+    shape: MatrixShape,
+    unit: usize,
+    decide: impl Fn(Range<usize>, &mut [u64]) + Sync,
+) -> Result<Mask, MaskError> {
+    let mut words = vec![0; shape.len().div_ceil(64) as usize];
+    if !shape.is_empty() {
+        // A multiple of 64 entries has six factors of two, some of which the unit may bring.
+        let missing = 6u32.saturating_sub((unit * shape.cols).trailing_zeros());
+        let aligned = unit << missing;
+        let rows = aligned * PART.div_ceil(aligned * shape.cols);
+        let parts = words.par_chunks_mut(rows * shape.cols / 64);
+        parts.enumerate().for_each(|(index, words)| {
+            decide(index * rows..shape.rows.min((index + 1) * rows), words);
+        });
+    }
+    Mask::from_words(shape, words)
+}
+
+/// As [`in_row_parts`], with the values of the rows; `decide` returns the largest |value| as bits.
+///
+/// # Errors
+/// [`MaskError::NonFinite`] with the first position that is NaN or infinite.
+pub(super) fn in_finite_parts(
+    shape: MatrixShape,
+    values: &[f32],
+    unit: usize,
+    decide: impl Fn(&[f32], &mut [u64]) -> u32 + Sync,
+) -> Result<Mask, MaskError> {
+    let is_faulty = AtomicBool::new(false);
+    let mask = in_row_parts(shape, unit, |rows, words| {
+        let values = &values[rows.start * shape.cols..rows.end * shape.cols];
+        if decide(values, words) >= f32::INFINITY.to_bits() {
+            is_faulty.store(true, Ordering::Relaxed);
+        }
+    })?;
+    if is_faulty.into_inner() {
+        check_finite(values)?;
+    }
+    Ok(mask)
+}

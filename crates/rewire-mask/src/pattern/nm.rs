@@ -1,0 +1,394 @@
+//! N:M: the best N of every M consecutive entries of a line.
+//!
+//! Groups do not touch each other, so the best mask is the best of each group: an entry stays if
+//! fewer than N others of its group beat it, where a larger score beats, and of equal scores the
+//! lower entry. Counting who beats whom takes M·(M−1) comparisons per group and no branches.
+
+use super::lanes::{LANES, Lane, in_finite_parts, largest_bits, or_bits};
+use super::{Edges, Lines, Rank, check_count, check_finite};
+use crate::simd::Isa;
+use crate::{Mask, MaskError, MatrixShape, Nm, top_k};
+
+/// Entries of sixteen groups of 4.
+const STEP: usize = 4 * LANES;
+
+/// The longest group.
+const LONGEST: usize = 32;
+
+pub(super) fn project(
+    shape: MatrixShape,
+    values: &[f32],
+    rank: Rank,
+    nm: Nm,
+    along: Lines,
+    edges: Edges,
+) -> Result<Mask, MaskError> {
+    let of = usize::from(nm.of);
+    match along {
+        Lines::TapsOutputs { taps } if !shape.rows.is_multiple_of(of) => {
+            check_finite(values)?;
+            let lines = Lines::TapsOutputs { taps };
+            return walk_lines(shape, values, rank, nm, lines, edges);
+        }
+        Lines::Inputs | Lines::Outputs | Lines::Channels { .. } | Lines::TapsOutputs { .. } => {}
+    }
+    let unit = match along {
+        Lines::Inputs | Lines::Channels { .. } => 1,
+        Lines::Outputs | Lines::TapsOutputs { .. } => of,
+    };
+    let isa = Isa::best();
+    let cols = shape.cols;
+    in_finite_parts(shape, values, unit, |values, words| match rank {
+        Rank::Score => decide::<false>(isa, values, cols, nm, along, edges, words),
+        Rank::Magnitude => decide::<true>(isa, values, cols, nm, along, edges, words),
+    })
+}
+
+/// Decides some rows of a matrix; returns the largest |value| as bits.
+fn decide<const MAGNITUDE: bool>(
+    isa: Isa,
+    values: &[f32],
+    cols: usize,
+    nm: Nm,
+    along: Lines,
+    edges: Edges,
+    words: &mut [u64],
+) -> u32 {
+    if (along, nm.keep, nm.of) == (Lines::Inputs, 2, 4) && cols.is_multiple_of(4) {
+        // Rows of whole groups are one long row.
+        return keep_2_of_4::<MAGNITUDE>(isa, values, words);
+    }
+    isa.vectorize(
+        #[inline(always)]
+        || {
+            project_part::<MAGNITUDE>(values, cols, nm, along, edges, words);
+            largest_bits(values)
+        },
+    )
+}
+
+/// One part of the rows of a matrix.
+#[inline(always)]
+fn project_part<const MAGNITUDE: bool>(
+    values: &[f32],
+    cols: usize,
+    nm: Nm,
+    along: Lines,
+    edges: Edges,
+    words: &mut [u64],
+) {
+    let (keep, of) = (usize::from(nm.keep), usize::from(nm.of));
+    let rows = values.len() / cols;
+    let complete = |len: usize| len - len % of;
+    let tail = |len: usize| match edges {
+        Edges::Reject | Edges::Pad => (len % of, keep),
+        Edges::Dense => (len % of, of),
+    };
+    match along {
+        Lines::Inputs => {
+            for row in 0..rows {
+                let first = row * cols;
+                let mut group = Groups {
+                    first,
+                    entry_stride: 1,
+                    lane_stride: of,
+                    count: cols / of,
+                    len: of,
+                    keep,
+                };
+                group.keep::<MAGNITUDE>(values, words);
+                group.first += complete(cols);
+                group.count = 1;
+                (group.len, group.keep) = tail(cols);
+                group.keep::<MAGNITUDE>(values, words);
+            }
+        }
+        Lines::Channels { taps } => {
+            let channels = cols / taps;
+            for row in 0..rows {
+                let first = row * cols;
+                keep_stacked::<MAGNITUDE>(
+                    values,
+                    first,
+                    (channels, taps),
+                    (keep, of),
+                    tail(channels),
+                    words,
+                );
+            }
+        }
+        Lines::Outputs | Lines::TapsOutputs { .. } => {
+            keep_stacked::<MAGNITUDE>(values, 0, (rows, cols), (keep, of), tail(rows), words);
+        }
+    }
+}
+
+/// Groups down the columns of a `rows × cols` matrix that begins at `first`.
+#[inline(always)]
+fn keep_stacked<const MAGNITUDE: bool>(
+    values: &[f32],
+    first: usize,
+    (rows, cols): (usize, usize),
+    (keep, of): (usize, usize),
+    (tail_len, tail_keep): (usize, usize),
+    words: &mut [u64],
+) {
+    let complete = rows - rows % of;
+    let mut row = 0;
+    while row < rows {
+        let (len, keep) = if row < complete {
+            (of, keep)
+        } else {
+            (tail_len, tail_keep)
+        };
+        let groups = Groups {
+            first: first + row * cols,
+            entry_stride: cols,
+            lane_stride: 1,
+            count: cols,
+            len,
+            keep,
+        };
+        groups.keep::<MAGNITUDE>(values, words);
+        row += len;
+    }
+}
+
+/// Groups of equal length side by side: entry e of group g is at
+/// `first + e · entry_stride + g · lane_stride`. One of the strides is 1.
+struct Groups {
+    first: usize,
+    entry_stride: usize,
+    lane_stride: usize,
+    count: usize,
+    len: usize,
+    keep: usize,
+}
+
+impl Groups {
+    /// Sets the bits of the kept entries; bit p belongs to `values[p]`.
+    #[inline(always)]
+    fn keep<const MAGNITUDE: bool>(&self, values: &[f32], words: &mut [u64]) {
+        if self.len == 0 {
+            return;
+        }
+        let mut entries = [[0.0; LANES]; LONGEST];
+        for group in (0..self.count).step_by(LANES) {
+            let lanes = LANES.min(self.count - group);
+            let first = self.first + group * self.lane_stride;
+            for (entry, lane) in entries[..self.len].iter_mut().enumerate() {
+                let from = first + entry * self.entry_stride;
+                for (index, score) in lane[..lanes].iter_mut().enumerate() {
+                    let value = values[from + index * self.lane_stride];
+                    *score = if MAGNITUDE { value.abs() } else { value };
+                }
+            }
+            let kept = kept(&entries[..self.len], self.keep as u32);
+            if self.entry_stride == 1 {
+                for (lane, &bits) in kept[..lanes].iter().enumerate() {
+                    let at = first + lane * self.lane_stride;
+                    or_bits(words, at, u64::from(bits), self.len);
+                }
+            } else {
+                for entry in 0..self.len {
+                    let bit = |lane: usize| u64::from(kept[lane] >> entry & 1) << lane;
+                    let bits = (0..lanes).map(bit).fold(0, |all, bit| all | bit);
+                    or_bits(words, first + entry * self.entry_stride, bits, lanes);
+                }
+            }
+        }
+    }
+}
+
+/// Bit e of each lane says that fewer than `keep` entries of the lane beat entry e.
+#[inline(always)]
+fn kept(entries: &[Lane], keep: u32) -> [u32; LANES] {
+    let mut bits = [0; LANES];
+    for (i, entry) in entries.iter().enumerate() {
+        let mut beaten = [0u32; LANES];
+        for lower in &entries[..i] {
+            for lane in 0..LANES {
+                beaten[lane] += u32::from(lower[lane] >= entry[lane]);
+            }
+        }
+        for higher in &entries[i + 1..] {
+            for lane in 0..LANES {
+                beaten[lane] += u32::from(higher[lane] > entry[lane]);
+            }
+        }
+        for lane in 0..LANES {
+            bits[lane] |= u32::from(beaten[lane] < keep) << i;
+        }
+    }
+    bits
+}
+
+/// 2:4 along a row of whole groups; returns the largest |value| as bits.
+fn keep_2_of_4<const MAGNITUDE: bool>(isa: Isa, row: &[f32], words: &mut [u64]) -> u32 {
+    let (steps, rest) = row.split_at(row.len() - row.len() % STEP);
+    let (whole, last) = words.split_at_mut(steps.len() / STEP);
+    let mut largest = isa.row_of_2_4::<MAGNITUDE>(steps, whole);
+    if let Some(last) = last.first_mut() {
+        let mut padded = [0.0; STEP];
+        padded[..rest.len()].copy_from_slice(rest);
+        let mut kept = [0];
+        largest = largest.max(isa.row_of_2_4::<MAGNITUDE>(&padded, &mut kept));
+        *last = kept[0] & ((1 << rest.len()) - 1);
+    }
+    largest
+}
+
+impl Isa {
+    /// The two best of every four entries: bit i of `kept[s]` is that of `row[64·s + i]`. Returns
+    /// the largest |entry| as bits.
+    fn row_of_2_4<const MAGNITUDE: bool>(self, row: &[f32], kept: &mut [u64]) -> u32 {
+        #[cfg(target_arch = "x86_64")]
+        if let Self::Avx512(proof) = self {
+            return proof.row_of_2_4::<MAGNITUDE>(row, kept);
+        }
+        self.vectorize(
+            #[inline(always)]
+            || {
+                for (kept, chunk) in kept.iter_mut().zip(row.chunks_exact(STEP)) {
+                    *kept = pack(&two_of_four::<MAGNITUDE>(chunk));
+                }
+                largest_bits(row)
+            },
+        )
+    }
+}
+
+/// Six comparisons of a group decide all.
+#[inline(always)]
+fn two_of_four<const MAGNITUDE: bool>(chunk: &[f32]) -> [u32; LANES] {
+    let mut nibbles = [0; LANES];
+    for (nibble, group) in nibbles.iter_mut().zip(chunk.chunks_exact(4)) {
+        let score = |entry: usize| {
+            if MAGNITUDE {
+                group[entry].abs()
+            } else {
+                group[entry]
+            }
+        };
+        let (a, b, c, d) = (score(0), score(1), score(2), score(3));
+        let (ab, ac, ad) = (u32::from(a >= b), u32::from(a >= c), u32::from(a >= d));
+        let (bc, bd, cd) = (u32::from(b >= c), u32::from(b >= d), u32::from(c >= d));
+        *nibble = u32::from(ab + ac + ad >= 2)
+            | u32::from(bc + bd > ab) << 1
+            | u32::from(cd >= ac + bc) << 2
+            | u32::from(ad + bd + cd <= 1) << 3;
+    }
+    nibbles
+}
+
+/// Sixteen nibbles in a word, the first lowest.
+#[inline(always)]
+pub(super) fn pack(nibbles: &[u32; LANES]) -> u64 {
+    let half = |nibbles: &[u32]| {
+        let mut all = 0;
+        for (lane, nibble) in nibbles.iter().enumerate() {
+            all |= nibble << (4 * lane);
+        }
+        u64::from(all)
+    };
+    half(&nibbles[..8]) | half(&nibbles[8..]) << 32
+}
+
+/// Groups that are neither contiguous nor side by side, one entry at a time.
+fn walk_lines(
+    shape: MatrixShape,
+    values: &[f32],
+    rank: Rank,
+    nm: Nm,
+    along: Lines,
+    edges: Edges,
+) -> Result<Mask, MaskError> {
+    let mut mask = Mask::empty(shape);
+    for_each_group(shape, nm, along, edges, |group| {
+        let scores = group.positions.iter().map(|&p| rank.of(values[p as usize]));
+        for best in top_k(&scores.collect::<Vec<_>>(), group.keep)? {
+            mask.insert(group.positions[best]);
+        }
+        Ok(())
+    })?;
+    Ok(mask)
+}
+
+/// One group of a matrix.
+pub(super) struct Group<'a> {
+    /// Its number, groups of a line first.
+    pub(super) index: u64,
+    /// Its entries.
+    pub(super) positions: &'a [u64],
+    /// How many of them are active.
+    pub(super) keep: usize,
+}
+
+/// Visits every group of an N:M pattern, line by line.
+pub(super) fn for_each_group(
+    shape: MatrixShape,
+    nm: Nm,
+    along: Lines,
+    edges: Edges,
+    mut visit: impl FnMut(Group<'_>) -> Result<(), MaskError>,
+) -> Result<(), MaskError> {
+    let (keep, of) = (usize::from(nm.keep), usize::from(nm.of));
+    let (lines, len) = (along.count(shape)?, along.len(shape)?);
+    let mut positions = Vec::with_capacity(of);
+    let mut index = 0;
+    for line in 0..lines {
+        for first in (0..len).step_by(of) {
+            let last = len.min(first + of);
+            positions.clear();
+            positions.extend((first..last).map(|entry| along.position(shape, line, entry)));
+            let is_complete = last - first == of;
+            visit(Group {
+                index,
+                positions: &positions,
+                keep: match edges {
+                    Edges::Dense if !is_complete => positions.len(),
+                    Edges::Reject | Edges::Pad | Edges::Dense => keep.min(positions.len()),
+                },
+            })?;
+            index += 1;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check(mask: &Mask, nm: Nm, along: Lines, edges: Edges) -> Result<(), MaskError> {
+    for_each_group(mask.shape(), nm, along, edges, |group| {
+        let active = group.positions.iter().filter(|&&p| mask.contains(p));
+        check_count(
+            "group",
+            group.index,
+            active.count() as u64,
+            group.keep as u64,
+        )
+    })
+}
+
+/// The best `keep` entries of every row.
+pub(super) fn project_rows(
+    shape: MatrixShape,
+    values: &[f32],
+    rank: Rank,
+    keep: usize,
+) -> Result<Mask, MaskError> {
+    check_finite(values)?;
+    let mut mask = Mask::empty(shape);
+    let mut scores = Vec::with_capacity(shape.cols);
+    for row in 0..shape.rows {
+        let first = row * shape.cols;
+        scores.clear();
+        scores.extend(
+            values[first..first + shape.cols]
+                .iter()
+                .map(|&v| rank.of(v)),
+        );
+        for column in top_k(&scores, keep)? {
+            mask.insert(shape.position(row, column));
+        }
+    }
+    Ok(mask)
+}

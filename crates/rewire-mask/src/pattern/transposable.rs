@@ -1,0 +1,407 @@
+//! Transposable N:M: tiles whose rows and columns all keep N of M.
+//!
+//! A mask that is N:M along rows serves `Y = X·Wᵀ`, one that is N:M along columns serves
+//! `dX = dY·W`; a transposable one serves both. Tiles are `M×M` blocks of W itself (cutting up the
+//! flattened weights instead gives masks that are not N:M along any column).
+//!
+//! **2:4.** A tile has exactly 90 such patterns. Give the six pairs of columns a row can keep the
+//! signs `±x`, `±y`, `±z`, where x keeps columns {0, 1}, y {0, 2}, z {0, 3}, and − keeps the other
+//! two. As vectors of ±1 over the columns, x, y and z are orthogonal, so the columns of a tile are
+//! balanced exactly if on each of the three axes as many rows have + as −. Twice the score of a
+//! tile is then a constant plus the sum of ± the rows' coordinates, for instance
+//! `x = a + b − c − d`. Balanced rows fall into two pairs of opposite sign on a common axis, and
+//! for a given pair (i, j) the best is `max(|xᵢ−xⱼ|, |yᵢ−yⱼ|, |zᵢ−zⱼ|)`. All 90 patterns are thus
+//! compared by `max over the three ways to pair four rows`, with 18 differences.
+//!
+//! **Other N:M.** Each tile is a transport problem, solved exactly by [`super::tile_flow`].
+//!
+//! Ties of 2:4 are decided in this order: pairing {01, 23}, then {02, 13}, then {03, 12}; in a
+//! pair axis x, then y, then z; + for the lower row.
+
+use ndarray::ArrayView2;
+
+use super::lanes::{LANES, Lane, largest_bits, or_bits};
+use super::lanes::{in_finite_parts, in_row_parts};
+use super::nm::pack;
+use super::tile_flow::TileSolver;
+use super::{Edges, Rank, check_count, check_finite};
+use crate::simd::Isa;
+use crate::{Mask, MaskError, MatrixShape, Nm};
+
+/// The largest side of a tile.
+pub(super) const SIDE: usize = 32;
+
+/// Columns of sixteen tiles side by side.
+const STEP: usize = 4 * LANES;
+
+/// Scores up to this bound can be added and subtracted in `f32` without overflow.
+const SAFE: f32 = f32::MAX / 32.0;
+
+pub(super) fn project(
+    shape: MatrixShape,
+    values: &[f32],
+    rank: Rank,
+    nm: Nm,
+    edges: Edges,
+) -> Result<Mask, MaskError> {
+    let is_whole = shape.rows.is_multiple_of(4) && shape.cols.is_multiple_of(4);
+    if (nm.keep, nm.of) == (2, 4) && is_whole {
+        let isa = Isa::best();
+        return in_finite_parts(shape, values, 4, |values, words| match rank {
+            Rank::Score => decide_2_4::<false>(isa, values, shape.cols, words),
+            Rank::Magnitude => decide_2_4::<true>(isa, values, shape.cols, words),
+        });
+    }
+    check_finite(values)?;
+    let scores = ArrayView2::from_shape((shape.rows, shape.cols), values);
+    let scores = scores.unwrap_or_else(|error| panic!("{shape} scores: {error}"));
+    solve_tiles(
+        shape,
+        nm,
+        edges,
+        #[inline(always)]
+        |solver, tile| {
+            solver.solve(tile.size, nm, |row, col| {
+                rank.of(scores[[tile.row + row, tile.col + col]])
+            })
+        },
+    )
+}
+
+/// One tile of a matrix, cut off at its edges.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tile {
+    /// First row.
+    pub(super) row: usize,
+    /// First column.
+    pub(super) col: usize,
+    /// Rows and columns.
+    pub(super) size: (usize, usize),
+}
+
+/// The tiles of a matrix, row by row.
+pub(super) fn tiles(shape: MatrixShape, of: usize) -> impl Iterator<Item = Tile> {
+    let rows = (0..shape.rows).step_by(of);
+    rows.flat_map(move |row| tiles_of_row(shape, of, row))
+}
+
+/// The tiles that begin in this row, from left to right.
+pub(super) fn tiles_of_row(
+    shape: MatrixShape,
+    of: usize,
+    row: usize,
+) -> impl Iterator<Item = Tile> {
+    (0..shape.cols).step_by(of).map(move |col| Tile {
+        row,
+        col,
+        size: (of.min(shape.rows - row), of.min(shape.cols - col)),
+    })
+}
+
+/// Decides every tile with `solve`, which gives the active columns of each row as bits; incomplete
+/// tiles stay dense where the edges say so.
+pub(super) fn solve_tiles(
+    shape: MatrixShape,
+    nm: Nm,
+    edges: Edges,
+    solve: impl Fn(&mut TileSolver, Tile) -> [u32; SIDE] + Sync,
+) -> Result<Mask, MaskError> {
+    let of = usize::from(nm.of);
+    let isa = Isa::best();
+    in_row_parts(shape, of, |rows, words| {
+        let mut solver = TileSolver::new();
+        let origin = shape.position(rows.start, 0);
+        for row in rows.step_by(of) {
+            for tile in tiles_of_row(shape, of, row) {
+                let kept = if edges == Edges::Dense && tile.size != (of, of) {
+                    [u32::MAX; SIDE]
+                } else {
+                    isa.vectorize(
+                        #[inline(always)]
+                        || solve(&mut solver, tile),
+                    )
+                };
+                write_tile(shape, origin, tile, &kept, words);
+            }
+        }
+    })
+}
+
+/// Sets the bits of a tile, given the columns each row keeps; word 0 begins at position `origin`.
+pub(super) fn write_tile(
+    shape: MatrixShape,
+    origin: u64,
+    tile: Tile,
+    kept: &[u32; SIDE],
+    words: &mut [u64],
+) {
+    let (height, width) = tile.size;
+    for (row, bits) in kept[..height].iter().enumerate() {
+        let at = (shape.position(tile.row + row, tile.col) - origin) as usize;
+        or_bits(words, at, u64::from(*bits) & ((1 << width) - 1), width);
+    }
+}
+
+/// Bits of a row that keeps columns {0, 1}, {0, 2} or {0, 3} of a pair of rows: the first row in
+/// the low nibble, the second row, which keeps the other columns, in the high one.
+const PAIRS: [u32; 3] = [0xC3, 0xA5, 0x69];
+
+/// Decides some rows of tiles, whose sides are multiples of 4; returns the largest |score| as bits.
+fn decide_2_4<const MAGNITUDE: bool>(
+    isa: Isa,
+    values: &[f32],
+    cols: usize,
+    words: &mut [u64],
+) -> u32 {
+    let steps = cols / STEP;
+    let width = cols % STEP;
+    let mut kept = vec![[0; 4]; steps];
+    let mut largest = 0;
+    for first in (0..values.len()).step_by(4 * cols) {
+        let row = |row: usize| &values[first + row * cols..first + row * cols + steps * STEP];
+        let rows = [row(0), row(1), row(2), row(3)];
+        largest = largest.max(isa.tiles_of_2_4::<MAGNITUDE>(rows, &mut kept));
+        for (step, kept) in kept.iter().enumerate() {
+            for (row, &bits) in kept.iter().enumerate() {
+                or_bits(words, first + row * cols + step * STEP, bits, STEP);
+            }
+        }
+        if width > 0 {
+            let mut padded = [[0.0; STEP]; 4];
+            for (row, padded) in padded.iter_mut().enumerate() {
+                let from = first + row * cols + steps * STEP;
+                padded[..width].copy_from_slice(&values[from..from + width]);
+            }
+            let mut kept = [[0; 4]];
+            let rows = padded.each_ref().map(<[f32; STEP]>::as_slice);
+            largest = largest.max(isa.tiles_of_2_4::<MAGNITUDE>(rows, &mut kept));
+            for (row, &bits) in kept[0].iter().enumerate() {
+                let at = first + row * cols + steps * STEP;
+                or_bits(words, at, bits & ((1 << width) - 1), width);
+            }
+        }
+    }
+    largest
+}
+
+impl Isa {
+    /// The best pattern of every tile of four rows: bit i of `kept[s][r]` is that of
+    /// `rows[r][64·s + i]`. Returns the largest |score| as bits.
+    fn tiles_of_2_4<const MAGNITUDE: bool>(self, rows: [&[f32]; 4], kept: &mut [[u64; 4]]) -> u32 {
+        let largest = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => proof.tiles_of_2_4::<MAGNITUDE>(rows, kept),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => self.vectorize(
+                #[inline(always)]
+                || portable::<MAGNITUDE>(rows, 1.0, kept),
+            ),
+            Self::Portable => portable::<MAGNITUDE>(rows, 1.0, kept),
+        };
+        if largest > SAFE.to_bits() {
+            // Sums may have overflowed: all scores are compared at 1/32 of their size, which is
+            // exact but for scores below 2⁻¹²¹ in the company of one above 2¹²².
+            portable::<MAGNITUDE>(rows, 1.0 / 32.0, kept);
+        }
+        largest
+    }
+}
+
+#[inline(always)]
+fn portable<const MAGNITUDE: bool>(rows: [&[f32]; 4], scale: f32, kept: &mut [[u64; 4]]) -> u32 {
+    let mut largest = 0;
+    for (step, kept) in kept.iter_mut().enumerate() {
+        let rows = rows.map(|row| &row[step * STEP..(step + 1) * STEP]);
+        *kept = best_of_90::<MAGNITUDE>(rows, scale).map(|nibbles| pack(&nibbles));
+        largest = rows
+            .iter()
+            .fold(largest, |all, row| all.max(largest_bits(row)));
+    }
+    largest
+}
+
+/// The best pattern of sixteen tiles side by side, row by row, one nibble per tile.
+#[inline(always)]
+fn best_of_90<const MAGNITUDE: bool>(rows: [&[f32]; 4], scale: f32) -> [[u32; LANES]; 4] {
+    let mut axes = [[[0.0; LANES]; 3]; 4];
+    for (axes, row) in axes.iter_mut().zip(rows) {
+        for lane in 0..LANES {
+            let score = |entry: usize| {
+                let value = row[4 * lane + entry] * scale;
+                if MAGNITUDE { value.abs() } else { value }
+            };
+            let (a, b, c, d) = (score(0), score(1), score(2), score(3));
+            let (ab, cd) = (a + b, c + d);
+            let (a_b, c_d) = (a - b, c - d);
+            axes[0][lane] = ab - cd;
+            axes[1][lane] = a_b + c_d;
+            axes[2][lane] = a_b - c_d;
+        }
+    }
+    let pair = |i: usize, j: usize| best_of_pair(&axes[i], &axes[j]);
+    let pairings = [
+        (pair(0, 1), pair(2, 3)),
+        (pair(0, 2), pair(1, 3)),
+        (pair(0, 3), pair(1, 2)),
+    ];
+    let mut kept = [[0; LANES]; 4];
+    for lane in 0..LANES {
+        let sum = |index: usize| pairings[index].0.0[lane] + pairings[index].1.0[lane];
+        let place = |index: usize| {
+            let (first, second) = (pairings[index].0.1[lane], pairings[index].1.1[lane]);
+            let (first_low, first_high) = (first & 0xF, first & 0xF0);
+            let (second_low, second_high) = (second & 0xF, second & 0xF0);
+            match index {
+                0 => first | second << 8,
+                1 => first_low | second_low << 4 | first_high << 4 | second_high << 8,
+                _ => first_low | second << 4 | first_high << 8,
+            }
+        };
+        let (mut best, mut tile) = (sum(0), place(0));
+        for index in 1..3 {
+            let challenger = sum(index);
+            let wins = challenger > best;
+            best = if wins { challenger } else { best };
+            tile = if wins { place(index) } else { tile };
+        }
+        for (row, kept) in kept.iter_mut().enumerate() {
+            kept[lane] = tile >> (4 * row) & 0xF;
+        }
+    }
+    kept
+}
+
+/// The best balanced choice of two rows: twice its gain, and which columns it keeps.
+#[inline(always)]
+fn best_of_pair(upper: &[Lane; 3], lower: &[Lane; 3]) -> (Lane, [u32; LANES]) {
+    let (mut gains, mut codes) = ([0.0; LANES], [0; LANES]);
+    for lane in 0..LANES {
+        let mut difference = upper[0][lane] - lower[0][lane];
+        let (mut gain, mut code) = (difference.abs(), PAIRS[0]);
+        for axis in 1..3 {
+            let challenger = upper[axis][lane] - lower[axis][lane];
+            let wins = challenger.abs() > gain;
+            difference = if wins { challenger } else { difference };
+            gain = if wins { challenger.abs() } else { gain };
+            code = if wins { PAIRS[axis] } else { code };
+        }
+        gains[lane] = gain;
+        codes[lane] = if difference < 0.0 { code ^ 0xFF } else { code };
+    }
+    (gains, codes)
+}
+
+pub(super) fn check(mask: &Mask, nm: Nm, edges: Edges) -> Result<(), MaskError> {
+    let shape = mask.shape();
+    let of = usize::from(nm.of);
+    for tile in tiles(shape, of) {
+        let (height, width) = tile.size;
+        let limits = Limits::of(nm, tile.size);
+        let is_dense = edges == Edges::Dense && tile.size != (of, of);
+        let row_count = |row: usize| {
+            let active = (0..width).filter(|col| mask.get(tile.row + row, tile.col + col));
+            active.count()
+        };
+        let col_count = |col: usize| {
+            let active = (0..height).filter(|row| mask.get(tile.row + row, tile.col + col));
+            active.count()
+        };
+        let mut total = 0;
+        for row in 0..height {
+            let found = row_count(row);
+            total += found;
+            let expected = if is_dense { width } else { limits.row };
+            if found > expected || (found < expected && (is_dense || limits.rows_are_full)) {
+                let index = shape.position(tile.row + row, tile.col);
+                check_count("the row of a tile", index, found as u64, expected as u64)?;
+            }
+        }
+        for col in 0..width {
+            let found = col_count(col);
+            let expected = if is_dense { height } else { limits.col };
+            if found > expected || (found < expected && (is_dense || limits.cols_are_full)) {
+                let index = shape.position(tile.row, tile.col + col);
+                check_count("the column of a tile", index, found as u64, expected as u64)?;
+            }
+        }
+        if !is_dense && total != limits.total {
+            let index = shape.position(tile.row, tile.col);
+            check_count("the tile", index, total as u64, limits.total as u64)?;
+        }
+    }
+    Ok(())
+}
+
+/// How many entries the rows and columns of a tile keep.
+///
+/// A complete tile keeps N everywhere. One that the edge cuts off keeps as many as it can with at
+/// most N per row and column: then either all its rows are full, or all its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// The most a row keeps.
+    pub(super) row: usize,
+    /// The most a column keeps.
+    pub(super) col: usize,
+    /// What the tile keeps.
+    pub(super) total: usize,
+    /// Whether every row keeps that many.
+    pub(super) rows_are_full: bool,
+    /// Whether every column keeps that many.
+    pub(super) cols_are_full: bool,
+}
+
+impl Limits {
+    pub(super) fn of(nm: Nm, (height, width): (usize, usize)) -> Self {
+        let keep = usize::from(nm.keep);
+        let (row, col) = (keep.min(width), keep.min(height));
+        let total = (height * row).min(width * col);
+        Self {
+            row,
+            col,
+            total,
+            rows_are_full: total == height * row,
+            cols_are_full: total == width * col,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{RngCore, SeedableRng};
+
+    use super::*;
+
+    /// Scores with many ties, scores of all sizes, and plain ones.
+    fn scores(rng: &mut ChaCha8Rng, len: usize) -> Vec<f32> {
+        let kind = rng.next_u32() % 4;
+        let score = |bits: u32| match kind {
+            0 => (bits % 3) as f32 - 1.0,
+            1 => f32::from_bits(bits & 0xFEFF_FFFF),
+            2 => f32::from_bits(bits & 0xFF7F_FFFF),
+            _ => (bits as f32 / u32::MAX as f32) - 0.5,
+        };
+        let finite = |score: f32| if score.is_finite() { score } else { 0.0 };
+        (0..len).map(|_| finite(score(rng.next_u32()))).collect()
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        for steps in [0, 1, 2, 3, 7].repeat(40) {
+            let values = scores(&mut rng, 4 * steps * STEP);
+            let row = |row: usize| &values[row * steps * STEP..(row + 1) * steps * STEP];
+            let rows = [row(0), row(1), row(2), row(3)];
+            let decide = |isa: Isa| {
+                let (mut scored, mut ranked) = (vec![[0; 4]; steps], vec![[0; 4]; steps]);
+                let largest = isa.tiles_of_2_4::<false>(rows, &mut scored);
+                assert_eq!(isa.tiles_of_2_4::<true>(rows, &mut ranked), largest);
+                (scored, ranked, largest)
+            };
+            let expected = decide(Isa::Portable);
+            for isa in Isa::all() {
+                assert_eq!(decide(isa), expected, "{isa:?}");
+            }
+        }
+    }
+}
