@@ -160,6 +160,11 @@ pub enum MaskError {
         /// The word given.
         word: String,
     },
+    /// A view that should be seen as a matrix does not lie in row-major order.
+    NotRowMajor {
+        /// Its dimensions.
+        dims: Vec<usize>,
+    },
     /// The columns of a matrix are not whole kernels of a convolution.
     Taps {
         /// Entries of a kernel.
@@ -311,6 +316,10 @@ impl fmt::Display for MaskError {
             Self::UnknownAllocation { word } => write!(
                 formatter,
                 "unknown allocation `{word}`: use uniform, er or erk"
+            ),
+            Self::NotRowMajor { dims } => write!(
+                formatter,
+                "a {dims:?} view that is not in row-major order has to be copied to be a matrix"
             ),
             Self::Taps { taps, shape } => {
                 write!(

@@ -54,6 +54,7 @@
 //! # Ok::<(), rewire_mask::MaskError>(())
 //! ```
 
+mod algebra;
 mod allocation;
 mod coverage;
 mod density;
@@ -88,7 +89,7 @@ pub use pattern::{
 };
 pub use rewiring::Rewiring;
 pub use select::{TopK, lowest, top_k};
-pub use shape::MatrixShape;
+pub use shape::{MatrixShape, weight_matrix};
 pub use topology::Topology;
 pub use weights::WeightView;
 

@@ -170,65 +170,37 @@ impl Mask {
             .collect()
     }
 
-    /// The entries active in either mask.
-    ///
-    /// # Errors
-    /// [`MaskError::ShapeMismatch`] for masks of different shapes.
-    pub fn union(&self, other: &Self) -> Result<Self, MaskError> {
-        self.zip_words(other, |a, b| a | b)
+    /// Number of active entries of each column. Cost: O(n_active + words).
+    pub fn col_counts(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.shape.cols];
+        for position in self.positions() {
+            counts[self.shape.row_col(position).1] += 1;
+        }
+        counts
     }
 
-    /// The entries active in both masks.
-    ///
-    /// # Errors
-    /// [`MaskError::ShapeMismatch`] for masks of different shapes.
-    pub fn intersection(&self, other: &Self) -> Result<Self, MaskError> {
-        self.zip_words(other, |a, b| a & b)
+    /// As [`Mask::from_words`] of the same shape, for words whose padding bits are known to be 0.
+    pub(crate) fn with_words(&self, words: Vec<u64>) -> Self {
+        debug_assert_eq!(words.len(), self.words.len());
+        let shape = self.shape;
+        Self { shape, words }
     }
 
-    /// The entries active in this mask and not in `other`.
-    ///
-    /// # Errors
-    /// [`MaskError::ShapeMismatch`] for masks of different shapes.
-    pub fn difference(&self, other: &Self) -> Result<Self, MaskError> {
-        self.zip_words(other, |a, b| a & !b)
+    /// The bits of the last word that stand for entries.
+    pub(crate) fn last_word_bits(&self) -> u64 {
+        last_word_bits(self.shape)
     }
 
-    /// Whether every entry active here is active in `other`.
-    ///
-    /// # Errors
-    /// [`MaskError::ShapeMismatch`] for masks of different shapes.
-    pub fn is_subset_of(&self, other: &Self) -> Result<bool, MaskError> {
-        self.same_shape(other)?;
-        let mut pairs = self.words.iter().zip(&other.words);
-        Ok(pairs.all(|(a, b)| a & !b == 0))
+    /// Makes a position inactive that the caller knows to lie inside the matrix.
+    pub(crate) fn remove(&mut self, position: u64) {
+        debug_assert!(position < self.shape.len());
+        self.words[(position / 64) as usize] &= !(1 << (position % 64));
     }
 
     /// Makes a position active that the caller knows to lie inside the matrix.
     pub(crate) fn insert(&mut self, position: u64) {
         debug_assert!(position < self.shape.len());
         self.words[(position / 64) as usize] |= 1 << (position % 64);
-    }
-
-    fn same_shape(&self, other: &Self) -> Result<(), MaskError> {
-        if self.shape == other.shape {
-            Ok(())
-        } else {
-            Err(MaskError::ShapeMismatch {
-                left: self.shape,
-                right: other.shape,
-            })
-        }
-    }
-
-    /// Combines two masks word by word; `combine(0, 0)` must be 0 to keep the padding bits.
-    fn zip_words(&self, other: &Self, combine: fn(u64, u64) -> u64) -> Result<Self, MaskError> {
-        self.same_shape(other)?;
-        let pairs = self.words.iter().zip(&other.words);
-        Ok(Self {
-            shape: self.shape,
-            words: pairs.map(|(&a, &b)| combine(a, b)).collect(),
-        })
     }
 
     /// Number of active positions in `start..end`.

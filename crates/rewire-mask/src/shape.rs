@@ -6,6 +6,10 @@
 
 use std::fmt;
 
+use ndarray::{ArrayView, ArrayView2, Dimension};
+
+use crate::MaskError;
+
 /// Rows and columns of a weight matrix, `out × in`.
 ///
 /// # Examples
@@ -79,6 +83,35 @@ impl MatrixShape {
         let cols = self.cols as u64;
         ((position / cols) as usize, (position % cols) as usize)
     }
+}
+
+/// A weight tensor as the matrix `out × everything else`, without copying.
+///
+/// A convolution's `out × in × kh × kw` becomes `out × in·kh·kw`, the input channel slowest. A
+/// vector becomes one column, a scalar a 1 × 1 matrix, as in [`MatrixShape::from_dims`].
+///
+/// # Errors
+/// [`MaskError::NotRowMajor`] for a view whose entries do not lie in row-major order: it would have
+/// to be copied.
+///
+/// # Examples
+/// ```
+/// use ndarray::Array4;
+/// use rewire_mask::weight_matrix;
+///
+/// let convolution = Array4::<f32>::zeros((8, 3, 5, 5));
+/// assert_eq!(weight_matrix(convolution.view())?.dim(), (8, 75));
+/// # Ok::<(), rewire_mask::MaskError>(())
+/// ```
+pub fn weight_matrix<D: Dimension>(
+    tensor: ArrayView<'_, f32, D>,
+) -> Result<ArrayView2<'_, f32>, MaskError> {
+    let shape = MatrixShape::from_dims(tensor.shape());
+    let not_row_major = MaskError::NotRowMajor {
+        dims: tensor.shape().to_vec(),
+    };
+    let entries = tensor.to_slice().ok_or(not_row_major.clone())?;
+    ArrayView2::from_shape((shape.rows, shape.cols), entries).map_err(|_| not_row_major)
 }
 
 impl fmt::Display for MatrixShape {

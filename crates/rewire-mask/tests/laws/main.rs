@@ -1,6 +1,7 @@
 //! Laws of the mask algebra: every operation against an oracle that is too simple to be wrong
 //! (sorted sets, sorting, whole-number arithmetic), on small matrices around the 64-bit word edges.
 
+mod algebra;
 mod allocation;
 mod coverage;
 mod density;
