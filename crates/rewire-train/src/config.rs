@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 mod error;
+mod example;
 mod keys;
 mod layers;
 mod legal;
@@ -86,7 +87,11 @@ pub struct ModelConfig {
 pub struct SparsityConfig {
     /// How positions are explored.
     pub method: Method,
-    /// Share of inactive weights over all sparse layers, in [0, 1); 0 if the method is `dense`.
+    /// Share of inactive weights over the layers that share the budget, taken together, in [0, 1);
+    /// 0 if the method is `dense`.
+    ///
+    /// Layers under `dense` and layers with a [`LayerConfig`] do not share it: their weights count
+    /// neither as active nor as inactive here.
     pub sparsity: f64,
     /// How the active weights are shared among the layers.
     pub allocation: Allocation,
@@ -157,7 +162,9 @@ pub struct ScheduleConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerConfig {
-    /// Share of inactive weights in this layer, in [0, 1).
+    /// Share of inactive weights in this layer at the start, in [0, 1), in place of the shared one.
+    ///
+    /// DSR may move its weights to other layers later; the other methods keep their number.
     pub sparsity: f64,
 }
 

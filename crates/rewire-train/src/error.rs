@@ -228,7 +228,7 @@ impl TrainError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         let advice = match self {
-            Self::Config(error) => return error.hint(),
+            Self::Config(error) => return Some(error.hint()),
             Self::Data(error) => return error.hint(),
             Self::Checkpoint(error) => return error.hint(),
             Self::Io(error) => return error.hint(),

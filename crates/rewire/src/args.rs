@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use rewire_train::config::legal_keys;
 
 /// Examples lead, because they answer most questions.
 const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
@@ -24,6 +25,12 @@ Examples:
 
 const TRAIN_END: &str = "\
 A flag overrides --set, --set the file, the file the defaults. All keys: --dry-run prints them.
+--sparsity holds for the layers without a setting of their own, all their weights together. A layer
+with one (--set layers.fc1.sparsity=0.98) starts with exactly that and a layer under sparsity.dense
+stays dense; neither takes from the shared budget or adds to it.
+In --json, coverage (R_s) is the share of positions that were ever active, survivor_coverage that of
+positions that outlived a rewiring too, and best_epoch_test_accuracy the best after any epoch: the
+test part itself has chosen it, so test_accuracy is the one to report.
 Interrupting once (Ctrl-C, SIGTERM, SIGHUP) finishes the step, saves and prints how to continue;
 twice stops at once. SIGUSR1 saves and stops with exit status 0, for batch schedulers.
 Exit status: 0 done, 2 usage, or a folder that is in use or cannot be a run's, 65 bad data, 70 bug,
@@ -114,10 +121,14 @@ pub(crate) struct KeyArgs {
     /// Perceptron with these hidden widths, in units [default: mlp:300,100]
     #[arg(long, value_name = "mlp:W1,W2,..", help_heading = "Data and model")]
     model: Option<String>,
-    /// How positions are explored: dense, static, set, rigl or dsr [default: rigl]
-    #[arg(long, value_name = "METHOD", help_heading = "Sparsity")]
+    #[arg(
+        long,
+        help = choice("How positions are explored", "sparsity.method", "rigl"),
+        value_name = "METHOD",
+        help_heading = "Sparsity"
+    )]
     method: Option<String>,
-    /// Share of inactive weights over all sparse layers, in [0, 1) [default: 0.9]
+    /// Share of inactive weights over the layers that share the budget, in [0, 1) [default: 0.9]
     #[arg(
         long,
         value_name = "SHARE",
@@ -125,8 +136,12 @@ pub(crate) struct KeyArgs {
         allow_negative_numbers = true
     )]
     sparsity: Option<String>,
-    /// How layers share the active weights: uniform, er or erk [default: erk]
-    #[arg(long, value_name = "RULE", help_heading = "Sparsity")]
+    #[arg(
+        long,
+        help = choice("How layers share the active weights", "sparsity.allocation", "erk"),
+        value_name = "RULE",
+        help_heading = "Sparsity"
+    )]
     allocation: Option<String>,
     /// Length of the run, in passes over the training data [default: 30]
     #[arg(
@@ -144,8 +159,12 @@ pub(crate) struct KeyArgs {
         allow_negative_numbers = true
     )]
     lr: Option<String>,
-    /// How values change: sgd or adamw [default: sgd]
-    #[arg(long, value_name = "RULE", help_heading = "Training")]
+    #[arg(
+        long,
+        help = choice("How values change", "optimizer.kind", "sgd"),
+        value_name = "RULE",
+        help_heading = "Training"
+    )]
     optimizer: Option<String>,
     /// Seed of all random streams, a whole number [default: 0]
     #[arg(
@@ -187,6 +206,18 @@ impl KeyArgs {
     }
 }
 
+/// The help of a flag that takes one of the words of a key.
+fn choice(what: &str, key: &str, default: &str) -> String {
+    let keys = legal_keys();
+    let legal = keys.iter().find(|(path, _)| *path == key);
+    let words = legal.map_or("", |(_, legal)| legal.trim_start_matches("one of "));
+    let words = match words.rsplit_once(", ") {
+        Some((words, last)) => format!("{words} or {last}"),
+        None => words.to_owned(),
+    };
+    format!("{what}: {words} [default: {default}]")
+}
+
 /// Flags about the run itself.
 #[derive(Debug, Default, Args)]
 pub(crate) struct RunArgs {
@@ -205,7 +236,7 @@ pub(crate) struct RunArgs {
     /// Print the result as one JSON object on stdout [default: off]
     #[arg(long, help_heading = "Run")]
     pub(crate) json: bool,
-    /// No progress on stderr [default: off]
+    /// No progress and no notes on stderr; log.txt has the notes [default: off]
     #[arg(short, long, help_heading = "Run")]
     pub(crate) quiet: bool,
 }

@@ -39,9 +39,11 @@ pub enum ConfigError {
         /// The key with its section.
         key: String,
         /// The value, as TOML.
-        value: String,
+        value: Box<str>,
         /// What the key takes.
-        wanted: String,
+        wanted: Box<str>,
+        /// A setting that is legal, spelt as in the place it came from.
+        example: Box<str>,
     },
     /// A value of the right type outside what is legal.
     #[error("{origin}: `{key}` is {value}, legal is {legal}")]
@@ -51,9 +53,11 @@ pub enum ConfigError {
         /// The key with its section.
         key: String,
         /// The value, as TOML.
-        value: String,
+        value: Box<str>,
         /// What is legal.
-        legal: String,
+        legal: Box<str>,
+        /// A setting that is legal, spelt as in the place it came from.
+        example: Box<str>,
     },
     /// A word that the key does not know.
     #[error("{origin}: `{key}` is {value}, legal is one of {}", legal.join(", "))]
@@ -61,13 +65,15 @@ pub enum ConfigError {
         /// Where it was given.
         origin: Origin,
         /// The key with its section.
-        key: String,
+        key: Box<str>,
         /// The value, as TOML.
-        value: String,
+        value: Box<str>,
         /// The legal word that looks most like it, if any does.
         nearest: Option<&'static str>,
         /// The legal words.
         legal: &'static [&'static str],
+        /// A setting that is legal, spelt as in the place it came from.
+        example: Box<str>,
     },
     /// A sparsity for a network that is to be dense.
     #[error("{origin}: `{key}` is {value}, but the method is dense ({method})")]
@@ -105,34 +111,55 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// What the user can do about it.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> String {
         let suggestion = |nearest: &Option<String>| match nearest {
             Some(nearest) => format!("did you mean `{nearest}`? "),
             None => String::new(),
         };
-        Some(match self {
+        match self {
             Self::Syntax { .. } => {
                 "the configuration is TOML: sections in brackets, `key = value`, words in quotes"
                     .to_owned()
             }
             Self::Assignment { .. } => "for example --set sparsity.method=rigl".to_owned(),
-            Self::UnknownKey { nearest, legal, .. } => {
-                format!("{}legal here: {}", suggestion(nearest), legal.join(", "))
+            Self::UnknownKey {
+                key,
+                nearest,
+                legal,
+                ..
+            } => {
+                let layers = if key.starts_with("layers.") {
+                    "; layers are called fc1, fc2, … from the input on, and --dry-run lists them"
+                } else {
+                    ""
+                };
+                let legal = legal.join(", ");
+                format!("{}legal here: {legal}{layers}", suggestion(nearest))
             }
             Self::UnknownWord {
                 nearest: Some(nearest),
                 ..
             } => format!("did you mean `{nearest}`?"),
-            Self::UnknownWord { .. } | Self::WrongType { .. } | Self::OutOfRange { .. } => {
-                return None;
+            Self::UnknownWord { example, .. } => format!("for example {example}"),
+            Self::WrongType {
+                key,
+                wanted: takes,
+                example,
+                ..
             }
+            | Self::OutOfRange {
+                key,
+                legal: takes,
+                example,
+                ..
+            } => format!("`{key}` takes {takes}; for example {example}"),
             Self::SparsityOfDense { .. } => {
-                "leave the sparsity out, or choose static, set, rigl or dsr".to_owned()
+                "leave the sparsity out, or choose a method other than dense".to_owned()
             }
             Self::DenseAndSparse { .. } => "name the layer in one of the two places".to_owned(),
             Self::UnknownLayer { nearest, legal, .. } => {
                 format!("{}the model has {}", suggestion(nearest), legal.join(", "))
             }
-        })
+        }
     }
 }

@@ -4,6 +4,9 @@
 //! them, because serde's own messages know neither where a value came from nor what is legal.
 
 use super::legal::{Interval, Legal};
+use super::words::{
+    Activation, Allocation, Decay, Method, Norm, OptimizerKind, ScheduleKind, words,
+};
 
 /// One key of the configuration.
 pub(super) struct Key {
@@ -53,14 +56,10 @@ pub(super) const KEYS: &[Key] = &[
     ),
     flagged("data.valid", "--valid", COUNT),
     flagged("model.kind", "--model", Legal::Model),
-    key("model.norm", Legal::Words(&["none", "batch", "layer"])),
-    key("model.activation", Legal::Words(&["relu", "gelu"])),
+    key("model.norm", Legal::Words(words::<Norm>)),
+    key("model.activation", Legal::Words(words::<Activation>)),
     key("model.dropout", Legal::Number(Interval::SHARE)),
-    flagged(
-        "sparsity.method",
-        "--method",
-        Legal::Words(&["dense", "static", "set", "rigl", "dsr"]),
-    ),
+    flagged("sparsity.method", "--method", Legal::Words(words::<Method>)),
     flagged(
         "sparsity.sparsity",
         "--sparsity",
@@ -69,38 +68,39 @@ pub(super) const KEYS: &[Key] = &[
     flagged(
         "sparsity.allocation",
         "--allocation",
-        Legal::Words(&["uniform", "er", "erk"]),
+        Legal::Words(words::<Allocation>),
     ),
     key("sparsity.dense", Legal::Names),
     key("rewire.every", POSITIVE_COUNT),
-    key("rewire.fraction", Legal::Number(Interval::POSITIVE_SHARE)),
-    key(
-        "rewire.decay",
-        Legal::Words(&["cosine", "constant", "linear", "cubic"]),
-    ),
+    key("rewire.fraction", Legal::Number(Interval::INNER_SHARE)),
+    key("rewire.decay", Legal::Words(words::<Decay>)),
     key("rewire.end", Legal::Number(Interval::POSITIVE_SHARE)),
     key("rewire.two_sided", Legal::Switch),
     key("rewire.target", POSITIVE_COUNT),
-    key("rewire.threshold", Legal::Number(Interval::POSITIVE)),
+    key("rewire.threshold", Legal::Number(Interval::POSITIVE_SINGLE)),
     flagged(
         "optimizer.kind",
         "--optimizer",
-        Legal::Words(&["sgd", "adamw"]),
+        Legal::Words(words::<OptimizerKind>),
     ),
-    key("optimizer.momentum", Legal::Number(Interval::SHARE)),
+    key("optimizer.momentum", Legal::Number(Interval::SINGLE_SHARE)),
     key("optimizer.nesterov", Legal::Switch),
     key(
         "optimizer.weight_decay",
-        Legal::Number(Interval::NOT_NEGATIVE),
+        Legal::Number(Interval::NOT_NEGATIVE_SINGLE),
     ),
-    key("optimizer.beta1", Legal::Number(Interval::SHARE)),
-    key("optimizer.beta2", Legal::Number(Interval::SHARE)),
-    key("optimizer.epsilon", Legal::Number(Interval::POSITIVE)),
-    flagged("schedule.lr", "--lr", Legal::Number(Interval::POSITIVE)),
+    key("optimizer.beta1", Legal::Number(Interval::SINGLE_SHARE)),
+    key("optimizer.beta2", Legal::Number(Interval::SINGLE_SHARE)),
     key(
-        "schedule.kind",
-        Legal::Words(&["constant", "step", "cosine", "linear"]),
+        "optimizer.epsilon",
+        Legal::Number(Interval::POSITIVE_SINGLE),
     ),
+    flagged(
+        "schedule.lr",
+        "--lr",
+        Legal::Number(Interval::POSITIVE_SINGLE),
+    ),
+    key("schedule.kind", Legal::Words(words::<ScheduleKind>)),
     key("schedule.warmup", COUNT),
     flagged(
         "schedule.epochs",
@@ -145,8 +145,19 @@ pub(super) fn layer_of(path: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
+/// Whether this names a layer where one of its keys was expected, as in `layers.fc1 = 0.9`.
+pub(super) fn is_layer_name(path: &str) -> bool {
+    let name = path.strip_prefix("layers.");
+    name.is_some_and(|name| !name.is_empty() && !name.contains('.'))
+}
+
 /// The keys of the section that `path` lies in, or the sections if it lies in none.
+///
+/// Below a layer that is its one key.
 pub(super) fn siblings(path: &str) -> Vec<String> {
+    if let Some((layer, _)) = in_layer(path) {
+        return vec![format!("layers.{layer}.sparsity")];
+    }
     let section = path.split_once('.').map_or("", |(section, _)| section);
     let in_section: Vec<String> = KEYS
         .iter()
@@ -176,11 +187,9 @@ pub(super) fn is_section(name: &str) -> bool {
 
 /// The legal key that looks most like `path`, by its full name or by its last part alone.
 pub(super) fn nearest_key(path: &str) -> Option<String> {
-    if let Some((layer, _)) = path
-        .strip_prefix("layers.")
-        .and_then(|rest| rest.rsplit_once('.'))
-    {
-        return Some(format!("layers.{layer}.sparsity"));
+    if let Some((layer, name)) = in_layer(path) {
+        // No other key resembles what a layer takes.
+        return nearest(name, ["sparsity"]).map(|name| format!("layers.{layer}.{name}"));
     }
     fn last(path: &str) -> &str {
         path.rsplit_once('.').map_or(path, |(_, name)| name)
@@ -223,6 +232,11 @@ fn nearest_scored<'a>(
         }
     }
     best
+}
+
+/// The layer and the last part of a path below a layer, whether or not there is such a key.
+fn in_layer(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix("layers.")?.rsplit_once('.')
 }
 
 fn section_of(path: &str) -> &str {

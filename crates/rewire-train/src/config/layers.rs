@@ -7,8 +7,9 @@ use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
+use super::example::example;
 use super::keys::{self, Key};
-use super::legal::Misfit;
+use super::legal::{Misfit, power_of_ten};
 use super::{Config, ConfigError, Decay, Method};
 
 /// Where a value came from; a later variant overrides an earlier one.
@@ -262,46 +263,58 @@ fn unquote_layer(key: &str) -> String {
 }
 
 fn unknown_key(key: String, value: Value, origin: Origin) -> ConfigError {
-    if keys::is_section(&key) {
-        return ConfigError::WrongType {
+    let wanted = if keys::is_section(&key) {
+        let legal = keys::siblings(&format!("{key}."));
+        Some(format!("a section with {}", legal.join(", ")))
+    } else if keys::is_layer_name(&key) {
+        Some("a section with the key sparsity".to_owned())
+    } else {
+        None
+    };
+    match wanted {
+        Some(wanted) => ConfigError::WrongType {
+            example: example(&key, &origin).into(),
             origin,
-            value: value.to_string(),
-            wanted: format!(
-                "a section with {}",
-                keys::siblings(&format!("{key}.")).join(", ")
-            ),
+            value: value.to_string().into(),
+            wanted: wanted.into(),
             key,
-        };
-    }
-    ConfigError::UnknownKey {
-        origin,
-        nearest: keys::nearest_key(&key),
-        legal: keys::siblings(&key),
-        key,
+        },
+        None => ConfigError::UnknownKey {
+            origin,
+            nearest: keys::nearest_key(&key),
+            legal: keys::siblings(&key),
+            key,
+        },
     }
 }
 
 fn refusal(row: &Key, misfit: Misfit, key: String, value: Value, origin: Origin) -> ConfigError {
-    let (text, legal) = (value.to_string(), row.legal.to_string());
+    let text = value.as_float().and_then(power_of_ten);
+    let text = text.unwrap_or_else(|| value.to_string()).into();
+    let legal = row.legal.to_string();
+    let example = example(&key, &origin).into();
     match misfit {
         Misfit::Type => ConfigError::WrongType {
             origin,
             key,
             value: text,
-            wanted: legal,
+            wanted: legal.into(),
+            example,
         },
         Misfit::Range => ConfigError::OutOfRange {
             origin,
             key,
             value: text,
-            legal,
+            legal: legal.into(),
+            example,
         },
         Misfit::Word(words) => ConfigError::UnknownWord {
             origin,
-            key,
+            key: key.into(),
             nearest: (value.as_str()).and_then(|word| keys::nearest(word, words.iter().copied())),
             value: text,
             legal: words,
+            example,
         },
     }
 }

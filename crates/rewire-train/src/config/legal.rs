@@ -8,9 +8,13 @@ use super::ModelKind;
 
 /// What a key takes.
 pub(super) enum Legal {
-    Whole { low: i64, high: i64 },
+    Whole {
+        low: i64,
+        high: i64,
+    },
     Number(Interval),
-    Words(&'static [&'static str]),
+    /// The words, asked for rather than listed: the enum behind the key knows them.
+    Words(fn() -> &'static [&'static str]),
     Switch,
     Text,
     Names,
@@ -91,10 +95,10 @@ impl Legal {
                 }
             }
             (Self::Words(words), Value::String(word)) => {
-                if words.contains(&word.as_str()) {
+                if words().contains(&word.as_str()) {
                     Ok(value.clone())
                 } else {
-                    Err(Misfit::Word(words))
+                    Err(Misfit::Word(words()))
                 }
             }
             (Self::Switch, Value::Boolean(_)) => Ok(value.clone()),
@@ -142,7 +146,7 @@ impl fmt::Display for Legal {
             } => write!(out, "a whole number from {low} to 2⁶³ − 1"),
             Self::Whole { low, high } => write!(out, "a whole number from {low} to {high}"),
             Self::Number(interval) => write!(out, "a number in {interval}"),
-            Self::Words(words) => write!(out, "one of {}", words.join(", ")),
+            Self::Words(words) => write!(out, "one of {}", words().join(", ")),
             Self::Switch => out.write_str("true or false"),
             Self::Text => out.write_str("a text that is not empty"),
             Self::Names => out.write_str("a list of layer names"),
@@ -159,6 +163,20 @@ impl Interval {
         high: 1.0,
         without_high: true,
     };
+    /// [0, 0.9999999]: a share below 1 that is still below 1 in single precision.
+    pub(super) const SINGLE_SHARE: Self = Self {
+        low: 0.0,
+        without_low: false,
+        high: 0.999_999_9,
+        without_high: false,
+    };
+    /// (0, 1)
+    pub(super) const INNER_SHARE: Self = Self {
+        low: 0.0,
+        without_low: true,
+        high: 1.0,
+        without_high: true,
+    };
     /// (0, 1]
     pub(super) const POSITIVE_SHARE: Self = Self {
         low: 0.0,
@@ -166,19 +184,18 @@ impl Interval {
         high: 1.0,
         without_high: false,
     };
-    /// [0, ∞)
-    pub(super) const NOT_NEGATIVE: Self = Self {
-        low: 0.0,
+    /// [1.2e-38, 3.4e38]: what the optimizers, which compute in single precision, can tell from
+    /// 0 and from ∞.
+    pub(super) const POSITIVE_SINGLE: Self = Self {
+        low: 1.2e-38,
         without_low: false,
-        high: f64::INFINITY,
-        without_high: true,
+        high: 3.4e38,
+        without_high: false,
     };
-    /// (0, ∞)
-    pub(super) const POSITIVE: Self = Self {
+    /// [0, 3.4e38]
+    pub(super) const NOT_NEGATIVE_SINGLE: Self = Self {
         low: 0.0,
-        without_low: true,
-        high: f64::INFINITY,
-        without_high: true,
+        ..Self::POSITIVE_SINGLE
     };
 
     fn holds(&self, number: f64) -> bool {
@@ -200,11 +217,17 @@ impl fmt::Display for Interval {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let open = if self.without_low { '(' } else { '[' };
         let close = if self.without_high { ')' } else { ']' };
-        let high = if self.high.is_infinite() {
-            "∞".to_owned()
-        } else {
-            self.high.to_string()
-        };
-        write!(out, "{open}{}, {high}{close}", self.low)
+        write!(out, "{open}{}, {}{close}", end(self.low), end(self.high))
     }
+}
+
+/// An end of an interval.
+fn end(number: f64) -> String {
+    power_of_ten(number).unwrap_or_else(|| number.to_string())
+}
+
+/// The number as a power of ten, if it would be a long row of zeros otherwise.
+pub(super) fn power_of_ten(number: f64) -> Option<String> {
+    let is_long = number.is_finite() && number != 0.0 && !(1e-9..1e9).contains(&number.abs());
+    is_long.then(|| format!("{number:e}"))
 }

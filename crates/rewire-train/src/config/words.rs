@@ -1,9 +1,48 @@
 //! The words a configuration is written in, as closed sets.
+//!
+//! The enums are the only list of the words: serde reads and writes them, and [`words`] asks it
+//! which there are, so that a new variant is a new legal word everywhere.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::Error as ValueError;
+use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
+use serde::{Deserialize, Serialize, forward_to_deserialize_any};
+
+/// The words of an enum whose variants are words, in the order of its variants.
+pub(super) fn words<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut asked = Words(&[]);
+    // The question is answered before the value is refused.
+    let _ = T::deserialize(&mut asked);
+    asked.0
+}
+
+/// A deserializer that holds no value: it only takes note of the words it might have held.
+struct Words(&'static [&'static str]);
+
+impl<'de> Deserializer<'de> for &mut Words {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ValueError> {
+        Err(ValueError::custom("not an enum of words"))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, ValueError> {
+        self.0 = variants;
+        Err(ValueError::custom("words alone"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
 
 /// The architectures.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +247,13 @@ impl fmt::Display for ScheduleKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn serde_names_the_words_of_an_enum_and_none_of_anything_else() {
+        assert_eq!(words::<Method>(), ["dense", "static", "set", "rigl", "dsr"]);
+        assert_eq!(words::<OptimizerKind>(), ["sgd", "adamw"]);
+        assert_eq!(words::<String>(), [""; 0]);
+    }
 
     #[test]
     fn a_model_is_read_and_written_as_one_word() {

@@ -79,8 +79,11 @@ fn a_wrong_word_or_number_is_answered_with_the_legal_ones() {
         (&["--model", "mlp:0"], 2, &["--model", "mlp:0", "from 1 to"]),
         (&["--epochs", "0"], 2, &["--epochs", "is 0", "from 1"]),
         (&["--batch", "0"], 2, &["--batch", "is 0", "from 1"]),
-        (&["--lr", "0"], 2, &["--lr", "(0, ∞)"]),
-        (&["--lr", "inf"], 2, &["--lr", "inf", "(0, ∞)"]),
+        (&["--lr", "0"], 2, &["--lr", "[1.2e-38, 3.4e38]"]),
+        (&["--lr", "inf"], 2, &["--lr", "inf", "[1.2e-38, 3.4e38]"]),
+        // Beyond single precision: it would be ∞ or 0 where it is used.
+        (&["--lr", "1e39"], 2, &["1e39", "for example --lr 0.05"]),
+        (&["--lr", "1e-46"], 2, &["1e-46", "for example --lr 0.05"]),
         (&["--seed", "-1"], 2, &["--seed", "is -1"]),
         (
             &["--optimizer", "adam"],
@@ -149,6 +152,18 @@ fn a_configuration_file_is_refused_with_its_name_and_line() {
             b"[schedule]\nepochs = \"many\"\n",
             2,
             &["run.toml:2", "`schedule.epochs`", "many"],
+        ),
+        (
+            "no key of a layer",
+            b"[layers.\"fc9\"]\nstorage = \"dense\"\n",
+            2,
+            &["run.toml:2", "`layers.fc9.storage`", "layers.fc9.sparsity"],
+        ),
+        (
+            "layer as a number",
+            b"[layers]\nfc1 = 0.9\n",
+            2,
+            &["run.toml:2", "`sparsity = 0.98` under [layers.\"fc1\"]"],
         ),
         ("syntax", b"[schedule\nepochs = 3\n", 2, &["run.toml:1"]),
         ("twice", b"seed = 1\nseed = 2\n", 2, &["run.toml:2"]),
