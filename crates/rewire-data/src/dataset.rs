@@ -104,7 +104,8 @@ impl Dataset {
     pub fn hold_out(self, n: usize) -> Result<(Self, Images), DataError> {
         let samples = self.train.len();
         if n == 0 || n >= samples {
-            return Err(DataError::HoldOut { n, samples });
+            let name = self.name;
+            return Err(DataError::HoldOut { name, n, samples });
         }
         let mut stream = Streams::new(0).stream(Purpose::HoldOut, "train", 0);
         let mut order = permutation(samples, &mut stream);
@@ -189,7 +190,7 @@ mod tests {
             let error = numbered(5).hold_out(n).unwrap_err();
             assert_eq!(
                 error.to_string(),
-                format!("cannot hold out {n} of 5 training samples")
+                format!("n: cannot hold out {n} of 5 training samples")
             );
             assert!(error.hint().unwrap().contains("between 1 and 4"));
         }

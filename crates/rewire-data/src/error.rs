@@ -182,10 +182,10 @@ pub enum DataError {
         found: usize,
     },
     /// All pixels of a channel are equal, so there is no scale to divide by.
-    #[error("{name}: every pixel of channel {channel} is {value}, standard deviation 0")]
+    #[error("{}: every pixel of channel {channel} is {value}, standard deviation 0", file.display())]
     ConstantChannel {
-        /// Name of the images.
-        name: String,
+        /// The file of the images.
+        file: PathBuf,
         /// The channel, from 0.
         channel: usize,
         /// The value all pixels have.
@@ -210,8 +210,10 @@ pub enum DataError {
         sds: usize,
     },
     /// A number of held-out samples that leaves one side empty.
-    #[error("cannot hold out {n} of {samples} training samples")]
+    #[error("{name}: cannot hold out {n} of {samples} training samples")]
     HoldOut {
+        /// Name of the data set.
+        name: String,
         /// Samples to hold out.
         n: usize,
         /// Training samples there are.
@@ -281,7 +283,8 @@ impl DataError {
             Self::PartMismatch { .. } => "take all four files from one data set".into(),
             Self::Shape { .. } => "pixels are sample-major, channel-major within a sample".into(),
             Self::ConstantChannel { .. } => {
-                "a constant channel carries no information; leave it out".into()
+                "there is nothing to learn from such images; get the file again, or take another set"
+                    .into()
             }
             Self::Constants { .. } | Self::ConstantsCount { .. } => {
                 "there is one finite mean and one finite, positive sd per channel".into()

@@ -150,6 +150,7 @@ fn spellings(name: &str) -> [String; 4] {
 
 /// The two files of a part, read and checked against each other.
 pub(crate) struct PartContents {
+    file: PathBuf,
     pub(crate) images: Idx,
     pub(crate) labels: Idx,
 }
@@ -176,7 +177,11 @@ impl PartFiles {
                 n_labels: labels.dims[0] as usize,
             });
         }
-        Ok(PartContents { images, labels })
+        Ok(PartContents {
+            file: self.images.clone(),
+            images,
+            labels,
+        })
     }
 }
 
@@ -188,13 +193,14 @@ impl PartContents {
 
     pub(crate) fn into_images(self, name: String) -> Result<Images, DataError> {
         let (height, width) = self.size();
-        Images::new(
+        let images = Images::new(
             name,
             [1, height, width],
             self.images.elements,
             self.labels.elements,
             CLASSES,
-        )
+        )?;
+        Ok(images.read_from(self.file))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Labelled images as they are on disk: unsigned bytes, one flat array.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -16,6 +16,7 @@ use crate::error::DataError;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Images {
     name: String,
+    file: PathBuf,
     channels: usize,
     height: usize,
     width: usize,
@@ -84,6 +85,7 @@ impl Images {
         }
         let [channels, height, width] = shape;
         Ok(Self {
+            file: PathBuf::from(&name),
             name,
             channels,
             height,
@@ -97,6 +99,11 @@ impl Images {
     /// What errors and records call these images, for example "mnist train".
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Where the pixels were read from; the name, for samples that never were in a file.
+    pub fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Number of samples.
@@ -169,6 +176,7 @@ impl Images {
         }
         Images {
             name: self.name.clone(),
+            file: self.file.clone(),
             pixels,
             labels,
             ..*self
@@ -197,6 +205,10 @@ impl Images {
 
     pub(crate) fn all_pixels(&self) -> &[u8] {
         &self.pixels
+    }
+
+    pub(crate) fn read_from(self, file: PathBuf) -> Self {
+        Self { file, ..self }
     }
 
     pub(crate) fn rename(&mut self, name: String) {

@@ -51,7 +51,7 @@ impl Standardize {
         for (channel, counts) in counts.iter().enumerate() {
             if let Some(value) = only_value(counts) {
                 return Err(DataError::ConstantChannel {
-                    name: images.name().into(),
+                    file: images.file().into(),
                     channel,
                     value,
                 });

@@ -121,7 +121,7 @@ pub fn evaluate(
         folder => Dataset::open_part(Path::new(folder), Part::Test)?,
     };
     model.check_images(&source, &images)?;
-    let standardize = model.meta.data.standardize()?;
+    let standardize = model.meta.data.standardize(&model.path)?;
     let mut tape = Tape::new(Arc::new(Plain));
     let mut evaluator = Evaluator {
         mlp: &model.mlp,

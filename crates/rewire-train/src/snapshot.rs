@@ -70,9 +70,10 @@ pub(crate) struct DataMeta {
 }
 
 impl DataMeta {
-    /// The standardisation of the training part.
-    pub(crate) fn standardize(&self) -> Result<Standardize, TrainError> {
-        Ok(Standardize::from_parts(self.mean.clone(), self.sd.clone())?)
+    /// The standardisation of the training part, as the checkpoint at `path` holds it.
+    pub(crate) fn standardize(&self, path: &Path) -> Result<Standardize, TrainError> {
+        Standardize::from_parts(self.mean.clone(), self.sd.clone())
+            .map_err(|error| field("data", error.to_string()).in_file(path))
     }
 }
 

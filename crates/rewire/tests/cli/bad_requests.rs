@@ -91,7 +91,7 @@ fn a_wrong_word_or_number_is_answered_with_the_legal_ones() {
             &["--optimizer", "did you mean `adamw`"],
         ),
         (&["--threads", "100000"], 2, &["--threads", "4096"]),
-        (&["--valid", "1438"], 2, &["1438"]),
+        (&["--valid", "1438"], 2, &["digits", "1438", "1437"]),
         // Values that contradict each other or the model.
         (
             &["--method", "dense", "--sparsity", "0.9"],
