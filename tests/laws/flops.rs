@@ -10,7 +10,7 @@ use crate::config;
 fn executed_flops_are_the_algorithmic_ones_less_the_first_input_gradient() {
     for method in ["dense", "static", "set", "rigl"] {
         let mut trainer = Trainer::new(&config(method, &[])).unwrap();
-        let cost = trainer.cost();
+        let cost = trainer.cost().clone();
         let first = cost.layers[0].cost.forward(1);
         let (mut algorithmic, mut executed, mut samples) = (0u128, 0u128, 0u128);
         for step in 1..=15u128 {

@@ -97,6 +97,26 @@ impl Window {
         self.end
     }
 
+    /// How many update times are multiples of `of`: with 1 all of them, with the steps of an epoch
+    /// those at the end of one.
+    ///
+    /// # Cost
+    /// Linear in the number of phases, not of update times.
+    ///
+    /// # Panics
+    /// If `of` is 0.
+    pub fn count_multiples(&self, of: u64) -> u64 {
+        let phases = self.phases.iter().enumerate();
+        let counts = phases.map(|(i, phase)| {
+            let until = self.phases.get(i + 1).map_or(self.end, |next| next.from);
+            let common = least_common_multiple(phase.every, of);
+            let below = |step: u64| u128::from(step.saturating_sub(1)) / common;
+            below(until.min(self.end)).saturating_sub(below(phase.from))
+        });
+        // At most one per step, and steps are counted in 64 bits.
+        counts.sum::<u128>() as u64
+    }
+
     /// All update times, ascending.
     pub fn times(&self) -> impl Iterator<Item = u64> + '_ {
         self.phases.iter().enumerate().flat_map(move |(i, phase)| {
@@ -107,6 +127,14 @@ impl Window {
                 .take_while(move |&step| step < until.min(self.end))
         })
     }
+}
+
+fn least_common_multiple(a: u64, b: u64) -> u128 {
+    let (mut divisor, mut rest) = (a, b);
+    while rest > 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    u128::from(a / divisor) * u128::from(b)
 }
 
 /// The part of a layer's active weights that an update drops.
@@ -287,6 +315,32 @@ mod tests {
         assert_eq!(window.times().collect::<Vec<_>>(), by_hand);
         let asked: Vec<u64> = (0..100).filter(|&t| window.contains(t)).collect();
         assert_eq!(asked, by_hand);
+    }
+
+    /// Against the times themselves, over intervals with and without common divisors.
+    #[test]
+    fn multiples_are_counted_as_if_one_by_one() {
+        let phases = vec![
+            Phase { from: 3, every: 2 },
+            Phase { from: 11, every: 5 },
+            Phase { from: 31, every: 6 },
+            Phase { from: 60, every: 1 },
+        ];
+        for end in [0, 1, 3, 4, 5, 11, 12, 31, 36, 37, 60, 61, 99] {
+            let window = Window::phased(phases.clone(), end).unwrap();
+            for of in 1..=40 {
+                let by_one = window.times().filter(|step| step.is_multiple_of(of));
+                assert_eq!(
+                    window.count_multiples(of),
+                    by_one.count() as u64,
+                    "{end} {of}"
+                );
+            }
+        }
+        assert_eq!(Window::never().count_multiples(1), 0);
+        let endless = Window::every(1, u64::MAX).unwrap();
+        assert_eq!(endless.count_multiples(1), u64::MAX - 1);
+        assert_eq!(endless.count_multiples(u64::MAX), 0);
     }
 
     #[test]

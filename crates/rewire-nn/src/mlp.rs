@@ -64,6 +64,17 @@ impl MlpSpec {
             .map(|(index, (inputs, outputs))| (format!("fc{}", index + 1), [outputs, inputs]))
             .collect()
     }
+
+    /// Trained values beside the weight matrices: biases, and the scales and shifts of the
+    /// normalisations.
+    pub fn n_vector_values(&self) -> u64 {
+        let hidden: u64 = self.hidden.iter().map(|&units| units as u64).sum();
+        let normalised = match self.norm {
+            Norm::None => 0,
+            Norm::Batch | Norm::Layer => 2 * hidden,
+        };
+        hidden + self.outputs as u64 + normalised
+    }
 }
 
 /// What a forward pass is for.

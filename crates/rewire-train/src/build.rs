@@ -3,15 +3,13 @@
 use std::path::Path;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use rewire_autograd::mask::{self, Density, LayerDims, MatrixShape, Topology, allocate};
 use rewire_data::{Dataset, Images};
 use rewire_explore::{DropGrow, Explorer, Fraction, Threshold, Window, methods};
 use rewire_ift::TrainingMethod;
-use rewire_nn::{AdamW, LearningRate, LearningRateKind, MlpSpec, Optimizer, Sgd, Storage};
-use rewire_rng::{Purpose, Streams};
+use rewire_nn::{AdamW, LearningRate, LearningRateKind, MlpSpec, Optimizer, Sgd};
 
 use crate::config::{
-    Activation, Allocation, Config, Decay, Method, ModelKind, Norm, OptimizerKind, ScheduleKind,
+    Activation, Config, Decay, Method, ModelKind, Norm, OptimizerKind, ScheduleKind,
 };
 use crate::error::TrainError;
 
@@ -66,69 +64,34 @@ pub(crate) fn model(config: &Config, inputs: usize, classes: usize) -> MlpSpec {
     }
 }
 
-/// How each layer stores its weights: dense ones as they are named, the others with random
-/// positions whose numbers meet the budget exactly.
-///
-/// Layers named under `dense` lie outside the budget; so do those with a sparsity of their own,
-/// which get exactly that. All others share the budget by the allocation rule.
-pub(crate) fn storages(
-    config: &Config,
-    spec: &MlpSpec,
-    streams: Streams,
-) -> Result<Vec<Storage>, TrainError> {
-    let layers = spec.layers();
-    let names: Vec<&str> = layers.iter().map(|(name, _)| name.as_str()).collect();
-    config.check_layers(&names)?;
-    if config.sparsity.method == Method::Dense {
-        return Ok(layers.iter().map(|_| Storage::Dense).collect());
-    }
-    let is_dense = |name: &str| config.sparsity.dense.iter().any(|dense| dense == name);
-    let shared: Vec<LayerDims<'_>> = layers
-        .iter()
-        .filter(|(name, _)| !is_dense(name) && !config.layers.contains_key(name))
-        .map(|(name, dims)| LayerDims { name, dims })
-        .collect();
-    let rule = match config.sparsity.allocation {
-        Allocation::Uniform => mask::Allocation::Uniform,
-        Allocation::Er => mask::Allocation::Er,
-        Allocation::Erk => mask::Allocation::Erk,
-    };
-    let density = Density::from_sparsity(config.sparsity.sparsity)?;
-    let mut budget = allocate(&shared, density, rule)?.into_iter();
-    let mut storages = Vec::with_capacity(layers.len());
-    for (name, dims) in &layers {
-        if is_dense(name) {
-            storages.push(Storage::Dense);
-            continue;
+/// When a run of `steps` steps is rewired.
+pub(crate) fn window(config: &Config, steps: u64) -> Result<Window, TrainError> {
+    let rewire = &config.rewire;
+    match config.sparsity.method {
+        Method::Dense | Method::Static => Ok(Window::never()),
+        Method::Set | Method::Rigl | Method::Dsr => {
+            let end = (steps as f64 * rewire.end).floor() as u64;
+            Ok(Window::every(rewire.every, end)?)
         }
-        let layer = LayerDims { name, dims };
-        let n_active = match config.layers.get(name) {
-            Some(own) => {
-                let density = Density::from_sparsity(own.sparsity)?;
-                allocate(&[layer], density, rule)?[0]
-            }
-            None => budget.next().unwrap_or_default(),
-        };
-        let shape = MatrixShape::from_dims(dims);
-        let mut stream = streams.stream(Purpose::Topology, &format!("{name}.weight"), 0);
-        let topology = Topology::random(shape, n_active, &mut stream)?;
-        storages.push(Storage::Active(topology));
     }
-    Ok(storages)
+}
+
+/// What part of the active weights RigL and SET drop.
+pub(crate) fn fraction(config: &Config) -> Fraction {
+    Fraction {
+        initial: config.rewire.fraction,
+        decay: decay(config.rewire.decay),
+    }
 }
 
 /// The recipe of the configured method for a run of `steps` steps.
 pub(crate) fn explorer(config: &Config, steps: u64) -> Result<Box<dyn Explorer>, TrainError> {
     let rewire = &config.rewire;
+    let window = window(config, steps)?;
     let recipe: DropGrow = match config.sparsity.method {
         Method::Dense | Method::Static => methods::fixed::fixed(),
         Method::Set | Method::Rigl | Method::Dsr => {
-            let end = (steps as f64 * rewire.end).floor() as u64;
-            let window = Window::every(rewire.every, end)?;
-            let fraction = Fraction {
-                initial: rewire.fraction,
-                decay: decay(rewire.decay),
-            };
+            let fraction = fraction(config);
             match config.sparsity.method {
                 Method::Rigl => methods::rigl::rigl(window, fraction),
                 Method::Set if rewire.two_sided => methods::set::set_two_sided(window, fraction),

@@ -10,6 +10,7 @@ use rewire_nn::NnError;
 use crate::checkpoint::{CheckpointError, ContentsError};
 use crate::config::ConfigError;
 use crate::disk::DiskError;
+use crate::memory::Bytes;
 
 /// The kinds of failure, each with the exit code of its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -179,6 +180,14 @@ pub enum TrainError {
         /// Classes of the model and of the data.
         classes: (usize, usize),
     },
+    /// More weights than the system has room for.
+    #[error("the run needs at least {needed} of memory, {available} are available")]
+    Memory {
+        /// The least that the run would hold at once.
+        needed: Bytes,
+        /// What the system could give.
+        available: Bytes,
+    },
     /// The worker threads could not be started.
     #[error("{threads} worker threads could not be started: {what}")]
     Threads {
@@ -202,6 +211,7 @@ impl TrainError {
             Self::Data(DataError::HoldOut { .. } | DataError::Batch { .. })
             | Self::Mask(_)
             | Self::Model(_)
+            | Self::Memory { .. }
             | Self::OtherData { .. }
             | Self::OtherImages { .. }
             | Self::Config(_)
@@ -274,6 +284,9 @@ impl TrainError {
             Self::Explore(_) => "change the settings under [rewire]",
             Self::OtherData { .. } => "give the data the run was started on, or start a new run",
             Self::OtherImages { .. } => "name the data set the model was trained on with --data",
+            Self::Memory { .. } => {
+                "narrower layers in model.kind, a higher sparsity or a smaller data.batch need less; --dry-run shows how much"
+            }
             Self::Threads { .. } => "ask for fewer with --threads",
             Self::Bug { .. } => "please report this with the command and the folder of the run",
         };

@@ -6,6 +6,7 @@
 //! any operation and cut the power after any other.
 #![forbid(unsafe_code)]
 
+mod budget;
 mod build;
 pub mod checkpoint;
 pub mod config;
@@ -16,7 +17,9 @@ mod epoch;
 pub mod error;
 mod evaluation;
 pub mod inspect;
+pub mod memory;
 mod minibatch;
+mod notes;
 pub mod plan;
 pub mod plots;
 mod progress;

@@ -1,12 +1,18 @@
-//! What a configuration comes to, before anything is trained or written.
+//! What a configuration comes to, before anything is built, trained or written.
+//!
+//! Everything is computed from shapes and counts: a plan for a network that fits into no memory, or
+//! for a run of a billion epochs, costs no more than any other.
 
-use rewire_explore::Due;
-use rewire_ift::StepKind;
+use rewire_data::Standardize;
+use rewire_explore::Window;
+use rewire_ift::{LinearCost, NetworkCost, StepKind};
 
-use crate::build;
+use crate::budget::{self, LayerBudget};
+use crate::build::{self, Parts};
 use crate::config::Config;
 use crate::error::TrainError;
-use crate::trainer::Trainer;
+use crate::memory::{self, Bytes};
+use crate::notes;
 
 /// A run that has not begun.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +35,10 @@ pub struct Plan {
     pub train_flops: u128,
     /// FLOPs of the same steps with every weight active.
     pub train_flops_dense: u128,
+    /// The least that the run would hold in memory at once.
+    pub memory: Bytes,
+    /// What the configuration asks for in vain, each as a sentence without an end.
+    pub notes: Vec<String>,
 }
 
 /// One weight matrix of a plan.
@@ -46,64 +56,108 @@ pub struct PlannedLayer {
     pub flops_forward: u128,
 }
 
-/// Builds a run, reads its numbers and forgets it; nothing is written.
+/// Reads the data and computes what a run on them comes to; nothing is built and nothing written.
+///
+/// # Cost
+/// Besides reading the data a function of shapes and counts: neither the number of weights nor that
+/// of steps matters.
 ///
 /// # Errors
-/// As [`Trainer::new`].
+/// As [`Trainer::new`](crate::trainer::Trainer::new), but for the memory that a run needs and a
+/// plan does not.
 pub fn plan(config: &Config) -> Result<Plan, TrainError> {
-    let trainer = Trainer::new(config)?;
-    let cost = trainer.cost();
-    let layers = cost
-        .layers
+    let data = build::data(config)?;
+    Standardize::fit(&data.train)?;
+    of(config, &data)
+}
+
+/// [`plan`] on data that have been read.
+pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
+    let samples = data.train.len();
+    let spec = build::model(config, data.train.features(), data.train.classes());
+    let budget = budget::budget(config, &spec)?;
+    let cost = NetworkCost::new(budget.iter().map(|layer| {
+        let [outputs, inputs] = layer.dims.map(|side| side as u64);
+        let n_active = layer.n_stored();
+        let cost = LinearCost {
+            inputs,
+            outputs,
+            n_active,
+        };
+        (layer.weight(), cost)
+    }));
+    let layers = budget
         .iter()
-        .map(|layer| PlannedLayer {
-            name: layer.name.clone(),
-            dims: [layer.cost.outputs as usize, layer.cost.inputs as usize],
-            n_active: layer.cost.n_active,
-            n_total: layer.cost.inputs * layer.cost.outputs,
-            flops_forward: layer.cost.forward(1),
+        .zip(&cost.layers)
+        .map(|(layer, priced)| PlannedLayer {
+            name: layer.weight(),
+            dims: layer.dims,
+            n_active: layer.n_stored(),
+            n_total: layer.n_total(),
+            flops_forward: priced.cost.forward(1),
         })
         .collect();
-    let totals = trainer.totals();
-    let method = build::training_method(config.sparsity.method);
-    let steps = trainer.total_steps();
-    let per_epoch = trainer.batches.batches_per_epoch();
-    let samples = trainer.data.train.len() as u64;
-    let (mut rewirings, mut train_flops) = (0, 0);
-    for step in 1..=steps {
-        // The last batch of an epoch holds what the others leave.
-        let batch = config.data.batch as u64;
-        let in_epoch = (step - 1) % per_epoch;
-        let size = batch.min(samples - in_epoch * batch);
-        let kind = match trainer.explorer.due(step) {
-            Due::No => StepKind::Train,
-            Due::AfterStep => {
-                rewirings += 1;
-                StepKind::Train
-            }
-            Due::InsteadOfStep => {
-                rewirings += 1;
-                StepKind::Grow
-            }
-        };
-        train_flops += method.step(kind, &cost, size);
-    }
-    Ok(Plan {
+    let dense_run = budget.iter().all(|layer| layer.n_active.is_none());
+    let counted = || {
+        let is_counted = |layer: &&LayerBudget| dense_run || layer.n_active.is_some();
+        budget.iter().filter(is_counted)
+    };
+    let batch = config.data.batch.min(samples);
+    let epoch = Epoch {
+        samples: samples as u64,
+        batch: batch as u64,
+        batches: samples.div_ceil(config.data.batch) as u64,
+    };
+    let steps = config.schedule.epochs * epoch.batches;
+    // Refuses what no explorer can follow.
+    build::explorer(config, steps)?;
+    let window = build::window(config, steps)?;
+    let mut plan = Plan {
         layers,
-        n_params: totals.n_params,
-        n_active: totals.n_active,
-        n_total: totals.n_total,
+        n_params: budget.iter().map(LayerBudget::n_stored).sum::<u64>() + spec.n_vector_values(),
+        n_active: counted().map(LayerBudget::n_stored).sum(),
+        n_total: counted().map(LayerBudget::n_total).sum(),
         samples: (
-            trainer.data.train.len(),
-            trainer.data.valid.as_ref().map_or(0, |valid| valid.len()),
-            trainer.data.test.len(),
+            samples,
+            data.valid.as_ref().map_or(0, |valid| valid.len()),
+            data.test.len(),
         ),
         steps,
-        rewirings,
-        train_flops,
-        train_flops_dense: 3
-            * cost.f_dense()
-            * u128::from(samples)
-            * u128::from(config.schedule.epochs),
-    })
+        rewirings: window.count_multiples(1),
+        train_flops: epoch.flops(config, &cost, &window),
+        train_flops_dense: 3 * cost.f_dense() * epoch.all_samples(config),
+        memory: memory::needed(&budget, build::optimizer(config).columns().len(), batch),
+        notes: Vec::new(),
+    };
+    plan.notes = notes::notes(config, &budget, &plan);
+    Ok(plan)
+}
+
+/// How the samples of an epoch are cut into steps.
+struct Epoch {
+    samples: u64,
+    /// Samples of every step but the last, which holds what the others leave.
+    batch: u64,
+    batches: u64,
+}
+
+impl Epoch {
+    /// Samples of the whole run, repetitions included.
+    fn all_samples(&self, config: &Config) -> u128 {
+        u128::from(self.samples) * u128::from(config.schedule.epochs)
+    }
+
+    /// FLOPs of all steps: each costs what an ordinary one costs, and a rewiring what it costs more
+    /// or less.
+    fn flops(&self, config: &Config, cost: &NetworkCost, window: &Window) -> u128 {
+        let method = build::training_method(config.sparsity.method);
+        let ordinary = method.step(StepKind::Train, cost, 1);
+        let growth = method.step(StepKind::Grow, cost, 1);
+        let at_the_end = window.count_multiples(self.batches);
+        let last = self.samples - (self.batches - 1) * self.batch;
+        let elsewhere = window.count_multiples(1) - at_the_end;
+        let rewired = u128::from(elsewhere) * u128::from(self.batch)
+            + u128::from(at_the_end) * u128::from(last);
+        ordinary * (self.all_samples(config) - rewired) + growth * rewired
+    }
 }

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{ContentsError, Snapshot, Tensor, TensorData};
 use crate::config::Config;
+use crate::cost::network_cost;
 use crate::error::TrainError;
 use crate::progress::Progress;
 use crate::trainer::Trainer;
@@ -164,6 +165,7 @@ impl Trainer {
             });
         }
         self.coverage = coverage;
+        self.cost = network_cost(&self.mlp, &self.parameters);
         read_state(snapshot, &mut self.state).map_err(fits)?;
         self.explorer.restore(&meta.explorer)?;
         let layers = self.coverage.len();

@@ -28,12 +28,15 @@ use rewire_ift::{NetworkCost, StepKind};
 use rewire_nn::{LearningRate, Mlp, Mode, Optimizer, Parameters, State};
 use rewire_rng::Streams;
 
+use crate::budget;
 use crate::build::{self, Parts};
 use crate::config::Config;
 pub use crate::cost::Flops;
 use crate::cost::network_cost;
 use crate::error::TrainError;
+use crate::memory;
 use crate::minibatch::Minibatch;
+use crate::plan::{self, Plan};
 use crate::progress::Progress;
 
 /// What one step did.
@@ -62,6 +65,8 @@ pub struct Trainer {
     pub(crate) rate: LearningRate,
     /// One entry per weight matrix; none for a dense one.
     pub(crate) coverage: Vec<Option<Coverage>>,
+    /// What the products cost with the present positions.
+    pub(crate) cost: NetworkCost,
     pub(crate) progress: Progress,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) tape: Tape,
@@ -74,16 +79,20 @@ impl Trainer {
     ///
     /// # Errors
     /// [`TrainError`] for unreadable data, a budget that leaves a layer empty, or a configuration
-    /// that does not fit the data.
+    /// that does not fit the data; [`TrainError::Memory`] for more weights than the system has room
+    /// for, before any is allocated.
     pub fn new(config: &Config) -> Result<Self, TrainError> {
         let data = build::data(config)?;
         let streams = Streams::new(config.seed);
         let standardize = Standardize::fit(&data.train)?;
         let batches = Batches::new(data.train.len(), config.data.batch, streams)?;
         let spec = build::model(config, data.train.features(), data.train.classes());
-        let storages = build::storages(config, &spec, streams)?;
-        let (mlp, mut parameters, state) = Mlp::new(spec, storages, streams)?;
         let optimizer = build::optimizer(config);
+        let budget = budget::budget(config, &spec)?;
+        let batch = config.data.batch.min(data.train.len());
+        memory::check(memory::needed(&budget, optimizer.columns().len(), batch))?;
+        let storages = budget::storages(&budget, streams)?;
+        let (mlp, mut parameters, state) = Mlp::new(spec, storages, streams)?;
         for parameter in parameters.iter_mut() {
             parameter.set_columns(optimizer.columns());
         }
@@ -101,6 +110,7 @@ impl Trainer {
             batches,
             rate: build::learning_rate(config, steps),
             pool: Arc::new(build::pool(config.threads)?),
+            cost: network_cost(&mlp, &parameters),
             data,
             mlp,
             parameters,
@@ -131,8 +141,16 @@ impl Trainer {
     }
 
     /// What the products of the network cost with its present positions.
-    pub fn cost(&self) -> NetworkCost {
-        network_cost(&self.mlp, &self.parameters)
+    pub fn cost(&self) -> &NetworkCost {
+        &self.cost
+    }
+
+    /// What the whole run comes to, as [`plan`](plan::plan) tells without building it.
+    ///
+    /// # Errors
+    /// None that [`Trainer::new`] did not have.
+    pub fn plan(&self) -> Result<Plan, TrainError> {
+        plan::of(&self.config, &self.data)
     }
 
     /// FLOPs of training so far.
@@ -159,8 +177,8 @@ impl Trainer {
         let epoch_ended = self.draw_batch();
         let (loss_var, loss, correct) = self.forward(step)?;
         let samples = self.minibatch.labels.len() as u64;
-        let cost = self.cost();
-        let kind = match self.explorer.due(step) {
+        let due = self.explorer.due(step);
+        let kind = match due {
             Due::No => {
                 self.optimize(step, loss_var)?;
                 StepKind::Train
@@ -178,7 +196,11 @@ impl Trainer {
         let method = build::training_method(self.config.sparsity.method);
         let executed = self.tape.take_executed();
         let flops = &mut self.progress.flops;
-        flops.count((method, kind), &cost, samples, executed);
+        flops.count((method, kind), &self.cost, samples, executed);
+        // The step was paid for with the positions it began with.
+        if due != Due::No {
+            self.cost = network_cost(&self.mlp, &self.parameters);
+        }
         self.progress.step = step;
         self.progress.open.add(loss, correct, samples);
         Ok(StepReport {

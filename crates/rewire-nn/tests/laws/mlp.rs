@@ -65,6 +65,9 @@ fn names_shapes_and_starting_values() {
             .iter()
             .map(|p| (p.name().to_owned(), p.dims().to_vec()));
         assert_eq!(found.collect::<Vec<_>>(), expected);
+        let vectors = expected.iter().filter(|(_, dims)| dims.len() == 1);
+        let values: usize = vectors.map(|(_, dims)| dims[0]).sum();
+        assert_eq!(spec.n_vector_values(), values as u64);
 
         for parameter in parameters.iter() {
             let id = parameters.by_name(parameter.name()).expect("a name");

@@ -168,7 +168,7 @@ pub enum Decay {
 
 impl Decay {
     /// The decay a method has when none is given.
-    pub(super) fn of(method: Method) -> Self {
+    pub(crate) fn of(method: Method) -> Self {
         match method {
             Method::Rigl => Self::Cosine,
             Method::Dense | Method::Static | Method::Set | Method::Dsr => Self::Constant,

@@ -5,6 +5,7 @@ mod checkpoint;
 mod config;
 mod epochs;
 mod faulty_disk;
+mod plan;
 mod plots;
 mod power_loss;
 mod records;

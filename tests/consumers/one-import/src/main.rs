@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .each_ref()
         .map(|(name, dims)| LayerDims { name, dims });
     let budget = allocate(&layers, Density::from_sparsity(0.95)?, Allocation::Erk)?;
-    let cost = trainer.cost();
+    let cost = trainer.cost().clone();
     let active: Vec<u64> = cost
         .layers
         .iter()

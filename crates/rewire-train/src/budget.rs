@@ -1,0 +1,102 @@
+//! How many weights each layer gets, and then which: the numbers come from shapes alone, the
+//! positions cost memory and time and are drawn only for a run that takes place.
+
+use rewire_autograd::mask::{self, Density, LayerDims, MatrixShape, Topology, allocate};
+use rewire_nn::{MlpSpec, Storage};
+use rewire_rng::{Purpose, Streams};
+
+use crate::config::{Allocation, Config, Method};
+use crate::error::TrainError;
+
+/// What one layer gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LayerBudget {
+    /// The layer's name, without that of its weight.
+    pub(crate) name: String,
+    /// Out × in.
+    pub(crate) dims: [usize; 2],
+    /// Active weights at the start; none for a layer that is stored dense.
+    pub(crate) n_active: Option<u64>,
+}
+
+impl LayerBudget {
+    /// The name of the weight matrix.
+    pub(crate) fn weight(&self) -> String {
+        format!("{}.weight", self.name)
+    }
+
+    /// Weights when dense.
+    pub(crate) fn n_total(&self) -> u64 {
+        MatrixShape::from_dims(&self.dims).len()
+    }
+
+    /// Weights that are stored.
+    pub(crate) fn n_stored(&self) -> u64 {
+        self.n_active.unwrap_or_else(|| self.n_total())
+    }
+}
+
+/// The budget of every layer, first layer first.
+///
+/// Layers named under `dense` lie outside the shared budget; so do those with a sparsity of their
+/// own, which get exactly that. All others share the budget by the allocation rule.
+///
+/// # Cost
+/// Of shapes alone: O(layers²) at worst, whatever the layers hold.
+pub(crate) fn budget(config: &Config, spec: &MlpSpec) -> Result<Vec<LayerBudget>, TrainError> {
+    let layers = spec.layers();
+    let names: Vec<&str> = layers.iter().map(|(name, _)| name.as_str()).collect();
+    config.check_layers(&names)?;
+    let is_dense = |name: &str| {
+        config.sparsity.method == Method::Dense
+            || config.sparsity.dense.iter().any(|dense| dense == name)
+    };
+    let shared: Vec<LayerDims<'_>> = layers
+        .iter()
+        .filter(|(name, _)| !is_dense(name) && !config.layers.contains_key(name))
+        .map(|(name, dims)| LayerDims { name, dims })
+        .collect();
+    let rule = match config.sparsity.allocation {
+        Allocation::Uniform => mask::Allocation::Uniform,
+        Allocation::Er => mask::Allocation::Er,
+        Allocation::Erk => mask::Allocation::Erk,
+    };
+    let density = Density::from_sparsity(config.sparsity.sparsity)?;
+    let mut counts = allocate(&shared, density, rule)?.into_iter();
+    let mut budget = Vec::with_capacity(layers.len());
+    for (name, dims) in &layers {
+        let n_active = match config.layers.get(name) {
+            _ if is_dense(name) => None,
+            Some(own) => {
+                let layer = LayerDims { name, dims };
+                let density = Density::from_sparsity(own.sparsity)?;
+                Some(allocate(&[layer], density, rule)?[0])
+            }
+            None => counts.next(),
+        };
+        budget.push(LayerBudget {
+            name: name.clone(),
+            dims: *dims,
+            n_active,
+        });
+    }
+    Ok(budget)
+}
+
+/// How each layer stores its weights: dense ones as they are, the others with as many random
+/// positions as they get.
+pub(crate) fn storages(
+    budget: &[LayerBudget],
+    streams: Streams,
+) -> Result<Vec<Storage>, TrainError> {
+    let storage = |layer: &LayerBudget| {
+        let Some(n_active) = layer.n_active else {
+            return Ok(Storage::Dense);
+        };
+        let shape = MatrixShape::from_dims(&layer.dims);
+        let mut stream = streams.stream(Purpose::Topology, &layer.weight(), 0);
+        let topology = Topology::random(shape, n_active, &mut stream)?;
+        Ok(Storage::Active(topology))
+    };
+    budget.iter().map(storage).collect()
+}

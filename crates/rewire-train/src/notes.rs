@@ -1,0 +1,132 @@
+//! What a configuration asks for in vain: legal settings that change nothing in this run.
+//!
+//! They are no errors, because a sweep may pass through them; but a run that silently did something
+//! else than its settings say would be mistaken for another.
+
+use crate::budget::LayerBudget;
+use crate::build;
+use crate::config::{Config, Decay, Method, OptimizerKind, ScheduleKind};
+use crate::plan::Plan;
+
+/// One sentence, without an end, for each thing that has no effect.
+pub(crate) fn notes(config: &Config, budget: &[LayerBudget], plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    notes.extend(positions(config, budget, plan));
+    notes.extend(learning_rate(config, plan.steps));
+    let (samples, _, _) = plan.samples;
+    if config.data.batch > samples {
+        notes.push(format!(
+            "`data.batch` is {}, but the training part has {samples} samples: every step takes all",
+            config.data.batch
+        ));
+    }
+    let unused = unused(config).into_iter();
+    notes.extend(unused.map(|(key, why)| format!("`{key}` has no effect with {why}")));
+    notes
+}
+
+/// Why positions never change although the method would change them.
+fn positions(config: &Config, budget: &[LayerBudget], plan: &Plan) -> Option<String> {
+    let (method, rewire) = (config.sparsity.method, &config.rewire);
+    if method == Method::Dense {
+        return None;
+    }
+    let is_full = |layer: &LayerBudget| layer.n_stored() == layer.n_total();
+    if budget.iter().all(is_full) {
+        let rewirings = match (method, plan.rewirings) {
+            (_, 0) => "",
+            (Method::Rigl, _) => {
+                "; its rewirings move nothing and still take the place of optimizer steps"
+            }
+            _ => "; its rewirings move nothing",
+        };
+        return Some(format!(
+            "every layer keeps all its weights, so that `{method}` trains a dense network\
+             {rewirings}: --method dense does so faster"
+        ));
+    }
+    if method == Method::Static {
+        return None;
+    }
+    let window = build::window(config, plan.steps).ok()?;
+    let end = window.end();
+    if plan.rewirings == 0 {
+        return Some(format!(
+            "positions never change: the first rewiring would be at step {} (`rewire.every`), but \
+             rewiring ends before step {end}, `rewire.end` = {} of {} steps",
+            rewire.every, rewire.end, plan.steps
+        ));
+    }
+    let drops = |layer: &LayerBudget| {
+        let n_active = layer.n_active.unwrap_or_default();
+        build::fraction(config).count(rewire.every, end, n_active)
+    };
+    if method != Method::Dsr && budget.iter().all(|layer| drops(layer) == 0) {
+        return Some(format!(
+            "positions never change: `rewire.fraction` = {} of the active weights of any layer is \
+             less than one weight",
+            rewire.fraction
+        ));
+    }
+    None
+}
+
+/// Why the learning rate never is what the schedule says.
+fn learning_rate(config: &Config, steps: u64) -> Option<String> {
+    let schedule = &config.schedule;
+    if schedule.warmup > steps {
+        let highest = schedule.lr * steps as f64 / schedule.warmup as f64;
+        return Some(format!(
+            "`schedule.warmup` is {} steps, but the run has {steps}: the learning rate only rises, \
+             to {highest:.3e} instead of `schedule.lr` = {}",
+            schedule.warmup, schedule.lr
+        ));
+    }
+    match schedule.kind {
+        ScheduleKind::Cosine | ScheduleKind::Linear if schedule.warmup == steps => Some(format!(
+            "`schedule.warmup` takes all {steps} steps of the run: the learning rate never falls"
+        )),
+        ScheduleKind::Step if schedule.step_every >= steps => Some(format!(
+            "`schedule.step_every` is {} steps, but the run has {steps}: the learning rate never \
+             falls",
+            schedule.step_every
+        )),
+        _ => None,
+    }
+}
+
+/// Keys that have a value of their own and mean nothing beside another, with that other.
+///
+/// A default says nothing wrong where it is not used, so that the complete text of a configuration
+/// says no more than a short one.
+fn unused(config: &Config) -> Vec<(String, String)> {
+    let method = config.sparsity.method;
+    let mut base = Config::default();
+    base.rewire.decay = Decay::of(method);
+    let sgd = config.optimizer.kind == OptimizerKind::Sgd;
+    let drops_a_fraction = matches!(method, Method::Set | Method::Rigl);
+    let rewires = drops_a_fraction || method == Method::Dsr;
+    let by_method = |used: bool| (used, format!("method {method}"));
+    let by_optimizer = |used: bool| (used, format!("optimizer {}", config.optimizer.kind));
+    let by_schedule = |used: bool| (used, format!("schedule {}", config.schedule.kind));
+    let mut unused = Vec::new();
+    for (key, _, _) in config.difference(&base) {
+        let (used, why) = match key.as_str() {
+            "sparsity.allocation" | "sparsity.dense" => by_method(method != Method::Dense),
+            "rewire.every" | "rewire.end" => by_method(rewires),
+            "rewire.fraction" | "rewire.decay" => by_method(drops_a_fraction),
+            "rewire.two_sided" => by_method(method == Method::Set),
+            "rewire.target" | "rewire.threshold" => by_method(method == Method::Dsr),
+            "optimizer.momentum" | "optimizer.nesterov" => by_optimizer(sgd),
+            "optimizer.beta1" | "optimizer.beta2" | "optimizer.epsilon" => by_optimizer(!sgd),
+            "schedule.step_every" | "schedule.step_factor" => {
+                by_schedule(config.schedule.kind == ScheduleKind::Step)
+            }
+            _ => continue,
+        };
+        if !used {
+            unused.push((key, why));
+        }
+    }
+    unused
+}

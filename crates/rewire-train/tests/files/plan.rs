@@ -1,0 +1,268 @@
+//! What a plan says before a run, and what the run then does.
+
+use std::time::{Duration, Instant};
+
+use rewire_train::config::{Config, ConfigBuilder};
+use rewire_train::plan::plan;
+use rewire_train::trainer::Trainer;
+
+fn config(settings: &[&str]) -> Config {
+    let mut builder = ConfigBuilder::new();
+    for setting in settings {
+        builder = builder.set(setting).unwrap();
+    }
+    builder.build().unwrap()
+}
+
+/// 1438 samples in batches of 100 are 15 steps an epoch, of which the last has 38 samples; every
+/// third rewiring of `every = 5` falls on such a step.
+#[test]
+fn a_plan_is_what_the_run_then_costs() {
+    let rows = [
+        ("dense", "5", "none"),
+        ("static", "5", "batch"),
+        ("set", "5", "layer"),
+        ("set", "7", "none"),
+        ("rigl", "5", "batch"),
+        ("rigl", "15", "none"),
+        ("rigl", "1", "none"),
+    ];
+    for (method, every, norm) in rows {
+        let config = config(&[
+            &format!("sparsity.method={method}"),
+            &format!("rewire.every={every}"),
+            &format!("model.norm={norm}"),
+            "model.kind=mlp:20,12",
+            "data.batch=100",
+            "schedule.epochs=3",
+        ]);
+        let plan = plan(&config).unwrap();
+        let mut trainer = Trainer::new(&config).unwrap();
+        assert_eq!(trainer.plan().unwrap(), plan);
+        assert_eq!((plan.steps, trainer.total_steps()), (45, 45));
+        let stored = |trainer: &Trainer| -> Vec<u64> {
+            let weights = trainer.parameters().iter();
+            let weights = weights.filter(|parameter| parameter.dims().len() == 2);
+            weights.map(|parameter| parameter.n_active()).collect()
+        };
+        let planned: Vec<u64> = plan.layers.iter().map(|layer| layer.n_active).collect();
+        assert_eq!(planned, stored(&trainer), "{method}");
+        let all = trainer.parameters().iter();
+        let n_params: u64 = all.map(|parameter| parameter.n_active()).sum();
+        assert_eq!(plan.n_params, n_params, "{method} {norm}");
+
+        let mut rewirings = 0;
+        while trainer.steps_done() < trainer.total_steps() {
+            let rounds = |trainer: &Trainer| trainer.snapshot().unwrap().meta["explorer"].clone();
+            let before = rounds(&trainer);
+            trainer.step_in_pool().unwrap();
+            rewirings += u64::from(before != rounds(&trainer));
+        }
+        assert_eq!(rewirings, plan.rewirings, "{method} {every}");
+        assert_eq!(
+            trainer.flops().algorithmic,
+            plan.train_flops,
+            "{method} {every}"
+        );
+        assert_eq!(
+            trainer.flops().dense,
+            plan.train_flops_dense,
+            "{method} {every}"
+        );
+    }
+}
+
+/// DSR moves weights between layers, so that what a step costs moves with them.
+#[test]
+fn the_cost_of_a_trainer_follows_its_positions() {
+    let config = config(&[
+        "sparsity.method=dsr",
+        "rewire.every=3",
+        "rewire.threshold=0.05",
+        "rewire.target=40",
+        "model.kind=mlp:24,16",
+    ]);
+    let mut trainer = Trainer::new(&config).unwrap();
+    let start = trainer.cost().clone();
+    let agree = |trainer: &Trainer| {
+        for layer in &trainer.cost().layers {
+            let mut parameters = trainer.parameters().iter();
+            let weight = parameters
+                .find(|weight| weight.name() == layer.name)
+                .unwrap();
+            assert_eq!(layer.cost.n_active, weight.n_active(), "{}", layer.name);
+        }
+    };
+    for _ in 0..10 {
+        trainer.step_in_pool().unwrap();
+        agree(&trainer);
+    }
+    assert_ne!(*trainer.cost(), start, "no weight has changed its layer");
+    let mut resumed = Trainer::new(&config).unwrap();
+    let snapshot = trainer.snapshot().unwrap();
+    resumed
+        .restore(&snapshot, "last.safetensors".as_ref())
+        .unwrap();
+    agree(&resumed);
+}
+
+#[test]
+fn a_plan_costs_the_same_however_large_the_run() {
+    let start = Instant::now();
+    let config = config(&[
+        "model.kind=mlp:1000000,1000000",
+        "sparsity.method=rigl",
+        "sparsity.sparsity=0.5",
+        "sparsity.allocation=uniform",
+        "schedule.epochs=1000000000",
+        "rewire.every=1",
+    ]);
+    let plan = plan(&config).unwrap();
+    assert_eq!(plan.layers[1].n_active, 500_000_000_000);
+    assert_eq!(plan.steps, 45_000_000_000);
+    // Steps 1, 2, … before three quarters of the run.
+    assert_eq!(plan.rewirings, 33_749_999_999);
+    // Reading the digits takes longest.
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_that_no_machine_can_hold_is_refused_with_what_it_needs() {
+    let config = config(&["model.kind=mlp:1000000,1000000", "sparsity.method=dense"]);
+    let Err(error) = Trainer::new(&config) else {
+        panic!("terabytes were allocated");
+    };
+    // 10¹² weights of the middle layer, each with value, gradient and momentum of 4 bytes.
+    let message = error.to_string();
+    assert!(
+        message.starts_with("the run needs at least 12.0 TB of memory, "),
+        "{message}"
+    );
+    assert!(error.hint().unwrap().contains("model.kind"));
+}
+
+/// Every row: settings, and what the notes say, in order.
+#[test]
+fn what_has_no_effect_is_said() {
+    let rows: &[(&[&str], &[&str])] = &[
+        (&[], &[]),
+        (&["sparsity.method=dsr"], &[]),
+        (&["sparsity.method=dense"], &[]),
+        (
+            &["schedule.warmup=5000"],
+            &[
+                "`schedule.warmup` is 5000 steps, but the run has 1350: the learning rate only rises, \
+               to 1.350e-2 instead of `schedule.lr` = 0.05",
+            ],
+        ),
+        (
+            &["schedule.warmup=1350"],
+            &["`schedule.warmup` takes all 1350 steps of the run"],
+        ),
+        (&["schedule.warmup=1349"], &[]),
+        (
+            &["schedule.kind=step"],
+            &["`schedule.step_every` is 25000 steps, but the run has 1350"],
+        ),
+        (&["schedule.kind=step", "schedule.step_every=1349"], &[]),
+        (
+            &["sparsity.sparsity=0"],
+            &[
+                "every layer keeps all its weights, so that `rigl` trains a dense network; its \
+               rewirings move nothing and still take the place of optimizer steps",
+            ],
+        ),
+        (
+            &["sparsity.sparsity=0", "sparsity.method=static"],
+            &["every layer keeps all its weights, so that `static` trains a dense network: "],
+        ),
+        (
+            &["sparsity.dense=fc1,fc2,fc3", "sparsity.method=set"],
+            &[
+                "every layer keeps all its weights, so that `set` trains a dense network; its \
+               rewirings move nothing: ",
+            ],
+        ),
+        (&["sparsity.dense=fc1,fc2"], &[]),
+        (
+            &["rewire.every=1012"],
+            &[
+                "positions never change: the first rewiring would be at step 1012 (`rewire.every`), \
+               but rewiring ends before step 1012, `rewire.end` = 0.75 of 1350 steps",
+            ],
+        ),
+        (&["rewire.every=1011", "rewire.decay=constant"], &[]),
+        (
+            &["rewire.fraction=0.00001"],
+            &["positions never change: `rewire.fraction` = 0.00001"],
+        ),
+        (
+            &["data.batch=5000"],
+            &[
+                "positions never change",
+                "`data.batch` is 5000, but the training part has 1438 samples",
+            ],
+        ),
+        (&["data.batch=1438", "rewire.every=10"], &[]),
+        (
+            &[
+                "rewire.threshold=0.01",
+                "rewire.target=600",
+                "rewire.two_sided=true",
+            ],
+            &[
+                "`rewire.target` has no effect with method rigl",
+                "`rewire.threshold` has no effect with method rigl",
+                "`rewire.two_sided` has no effect with method rigl",
+            ],
+        ),
+        (
+            &[
+                "sparsity.method=static",
+                "rewire.every=10",
+                "rewire.decay=linear",
+            ],
+            &[
+                "`rewire.decay` has no effect with method static",
+                "`rewire.every` has no effect with method static",
+            ],
+        ),
+        (
+            &[
+                "optimizer.kind=adamw",
+                "optimizer.momentum=0.5",
+                "schedule.step_factor=0.5",
+            ],
+            &[
+                "`optimizer.momentum` has no effect with optimizer adamw",
+                "`schedule.step_factor` has no effect with schedule cosine",
+            ],
+        ),
+        (
+            &["optimizer.beta1=0.8"],
+            &["`optimizer.beta1` has no effect with optimizer sgd"],
+        ),
+    ];
+    for (settings, expected) in rows {
+        let notes = plan(&config(settings)).unwrap().notes;
+        assert_eq!(notes.len(), expected.len(), "{settings:?}: {notes:#?}");
+        for (note, beginning) in notes.iter().zip(*expected) {
+            assert!(note.starts_with(beginning), "{settings:?}: {note}");
+        }
+    }
+}
+
+/// The complete text of a configuration asks for no more than the few words it came from.
+#[test]
+fn a_resolved_configuration_has_the_notes_of_its_source() {
+    for method in ["dense", "static", "set", "rigl", "dsr"] {
+        let short = config(&[&format!("sparsity.method={method}")]);
+        let complete = Config::from_toml(&short.to_toml(), "run.toml").unwrap();
+        assert_eq!(plan(&complete).unwrap().notes, [""; 0], "{method}");
+    }
+}
