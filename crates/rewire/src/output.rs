@@ -11,7 +11,7 @@ mod progress;
 mod shell;
 mod table;
 
-pub(crate) use numbers::{Interval, flops, percent, share, times_dense};
+pub(crate) use numbers::{Interval, count, flops, percent, rate, share, times_dense};
 pub(crate) use progress::Progress;
 pub(crate) use shell::own_command;
 pub(crate) use table::Table;

@@ -23,8 +23,11 @@ pub(crate) fn check(args: &CheckArgs) -> Result<u8, Failure> {
 fn title(report: &Report) -> String {
     let [channels, height, width] = report.shape;
     format!(
-        "{}: {} training and {} test samples of {channels} × {height} × {width} pixels in {} classes",
-        report.name, report.train, report.test, report.classes
+        "{}: {} training and {} of {channels} × {height} × {width} pixels in {} classes",
+        report.name,
+        report.train,
+        output::count(report.test as u64, "test sample"),
+        report.classes
     )
 }
 

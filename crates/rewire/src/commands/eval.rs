@@ -4,7 +4,7 @@ use rewire_train::inspect::evaluate;
 
 use crate::args::EvalArgs;
 use crate::failure::Failure;
-use crate::output::{self, Interval, Table, percent};
+use crate::output::{self, Interval, Table, count, percent};
 
 /// Measures a checkpoint and prints accuracy and loss.
 pub(crate) fn run(args: &EvalArgs) -> Result<u8, Failure> {
@@ -12,7 +12,8 @@ pub(crate) fn run(args: &EvalArgs) -> Result<u8, Failure> {
     let Interval { low, high } = Interval::wilson(report.accuracy, report.samples);
     let correct = (report.accuracy * report.samples as f64).round();
     let mut table = Table::new(["checkpoint", &report.checkpoint.display().to_string()]).words(2);
-    let data = format!("{}, test part of {} samples", report.data, report.samples);
+    let samples = count(report.samples as u64, "sample");
+    let data = format!("{}, test part of {samples}", report.data);
     let accuracy = format!(
         "{} ({correct} correct; 95 % interval {} to {})",
         percent(report.accuracy),

@@ -2,14 +2,19 @@
 
 use rewire_train::inspect::{Inspection, inspect};
 
+use super::report::LEGEND;
 use crate::args::InspectArgs;
 use crate::failure::Failure;
-use crate::output::{self, Table, flops, share, times_dense};
+use crate::output::{self, Table, count, flops, rate, share, times_dense};
 
 /// Reads a checkpoint and prints its tables.
 pub(crate) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     let inspection = inspect(&args.path)?;
-    output::print(&format!("{}\n{}", facts(&inspection), layers(&inspection)))?;
+    output::print(&format!(
+        "{}\n{}{LEGEND}\n",
+        facts(&inspection),
+        layers(&inspection)
+    ))?;
     Ok(0)
 }
 
@@ -17,8 +22,10 @@ fn facts(inspection: &Inspection) -> Table {
     let checkpoint = inspection.checkpoint.display().to_string();
     let mut table = Table::new(["checkpoint", &checkpoint]).words(2);
     let progress = format!(
-        "step {}, {} of {} epochs",
-        inspection.step, inspection.epoch, inspection.total_epochs
+        "step {}, {} of {}",
+        inspection.step,
+        inspection.epoch,
+        count(inspection.total_epochs, "epoch")
     );
     let budget = format!(
         "{} of {} active, density {}",
@@ -71,7 +78,6 @@ fn layers(inspection: &Inspection) -> Table {
     .words(3);
     for layer in &inspection.layers {
         let dims: Vec<String> = layer.dims.iter().map(usize::to_string).collect();
-        let rate = |rate: f64| format!("{rate:.3}");
         table.row([
             layer.name.clone(),
             layer.storage.to_owned(),

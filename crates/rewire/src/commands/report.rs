@@ -8,7 +8,10 @@ use rewire_train::inspect::Inspection;
 use rewire_train::plan::Plan;
 use rewire_train::summary::Summary;
 
-use crate::output::{Table, flops, own_command, percent, share, times_dense};
+use crate::output::{Table, count, flops, own_command, percent, rate, share, times_dense};
+
+/// What the letters in the head of a table of layers stand for.
+pub(super) const LEGEND: &str = "R_s: share of the positions that were ever active";
 
 /// The resolved configuration and what it comes to.
 ///
@@ -49,8 +52,10 @@ pub(crate) fn plan(config: &Config, plan: &Plan) -> String {
     facts.row([
         "length".to_owned(),
         format!(
-            "{} steps in {} epochs, {} rewirings",
-            plan.steps, config.schedule.epochs, plan.rewirings
+            "{} in {}, {}",
+            count(plan.steps, "step"),
+            count(config.schedule.epochs, "epoch"),
+            count(plan.rewirings, "rewiring")
         ),
     ]);
     facts.row([
@@ -61,10 +66,20 @@ pub(crate) fn plan(config: &Config, plan: &Plan) -> String {
             times_dense(plan.train_flops, plan.train_flops_dense)
         ),
     ]);
+    facts.row([
+        "memory".to_owned(),
+        format!(
+            "at least {} for weights, positions, gradients, optimizer state, activations",
+            plan.memory
+        ),
+    ]);
     let mut text = config.to_toml();
     text.push('\n');
     for line in format!("{table}{facts}").lines() {
         let _ = writeln!(text, "{}", format!("# {line}").trim_end());
+    }
+    for note in &plan.notes {
+        let _ = writeln!(text, "# note: {note}");
     }
     text
 }
@@ -108,9 +123,7 @@ pub(crate) fn result(
             layer.n_total.to_string(),
             layer.n_active.to_string(),
             share(layer.n_active, layer.n_total),
-            layer
-                .coverage
-                .map_or_else(|| "-".to_owned(), |rate| format!("{rate:.3}")),
+            layer.coverage.map_or_else(|| "-".to_owned(), rate),
         ]);
     }
     layers.row([
@@ -118,7 +131,7 @@ pub(crate) fn result(
         summary.n_total.to_string(),
         summary.n_active.to_string(),
         share(summary.n_active, summary.n_total),
-        format!("{:.3}", summary.coverage),
+        rate(summary.coverage),
     ]);
 
     let mut facts = Table::new(["cost of training", ""]).words(2);
@@ -146,7 +159,7 @@ pub(crate) fn result(
     let next = own_command("eval", folder);
     let inspect = own_command("inspect", folder);
     format!(
-        "{}\n\n{quality}\n{layers}R_s: share of the positions that were ever active\n\n{facts}\n\
+        "{}\n\n{quality}\n{layers}{LEGEND}\n\n{facts}\n\
          run folder: {}\nnext: {next}\n  or: {inspect}\n",
         title(config, summary),
         folder.display(),
@@ -156,10 +169,31 @@ pub(crate) fn result(
 fn title(config: &Config, summary: &Summary) -> String {
     let sparsity = match config.sparsity.method {
         Method::Dense => String::new(),
-        _ => format!(" at sparsity {}", config.sparsity.sparsity),
+        _ => format!(
+            " at sparsity {}{}",
+            config.sparsity.sparsity,
+            others(config)
+        ),
     };
     format!(
-        "{}{sparsity}: {} on {}, {} epochs, seed {}",
-        summary.method, config.model.kind, config.data.source, summary.epochs, summary.seed
+        "{}{sparsity}: {} on {}, {}, seed {}",
+        summary.method,
+        config.model.kind,
+        config.data.source,
+        count(summary.epochs, "epoch"),
+        summary.seed
     )
+}
+
+/// The layers for which the shared sparsity does not hold: ` (fc1 0.98, fc3 dense)`.
+fn others(config: &Config) -> String {
+    let own = config.layers.iter();
+    let own = own.map(|(name, layer)| format!("{name} {}", layer.sparsity));
+    let dense = config.sparsity.dense.iter();
+    let dense = dense.map(|name| format!("{name} dense"));
+    let all: Vec<String> = own.chain(dense).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    format!(" ({})", all.join(", "))
 }

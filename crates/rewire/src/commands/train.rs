@@ -42,8 +42,16 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8, Failure> {
         Some(folder) => Run::resume(&config, folder)?,
         None => {
             let trainer = Trainer::new(&config)?;
+            let notes = trainer.plan()?.notes;
             let folder = RunFolder::create(args.run.out.as_deref(), args.run.overwrite)?;
-            Run::start(trainer, folder)?
+            let run = Run::start(trainer, folder)?;
+            for note in notes.iter().map(|note| format!("note: {note}")) {
+                run.folder().log(&note)?;
+                if !args.run.quiet {
+                    output::say(&note);
+                }
+            }
+            run
         }
     };
     let mut progress = Progress::new(args.run.quiet, run.folder().path());

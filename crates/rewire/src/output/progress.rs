@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rewire_train::records::EpochRecord;
 use rewire_train::run::Event;
 
-use super::{percent, say};
+use super::{count, percent, say};
 
 /// Without colours, so that `NO_COLOR` and every terminal are content.
 const BAR: &str = "{wide_bar} {pos}/{len} steps  {msg}  {eta} left";
@@ -69,8 +69,10 @@ impl Progress {
                     step => format!(", continued after step {step} of {total_steps}"),
                 };
                 self.say(&format!(
-                    "{}: {epochs} epochs of {steps_per_epoch} steps{before}",
-                    self.folder
+                    "{}: {} of {}{before}",
+                    self.folder,
+                    count(epochs, "epoch"),
+                    count(steps_per_epoch, "step")
                 ));
             }
             Event::Step(report) => {

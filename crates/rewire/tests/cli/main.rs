@@ -7,6 +7,7 @@ mod checkpoints;
 mod in_use;
 mod interrupts;
 mod kills;
+mod plans;
 mod readme;
 mod sandbox;
 mod streams;

@@ -64,6 +64,7 @@ fn the_result_is_one_json_object_and_nothing_else() {
     let sandbox = Sandbox::new();
     let mut line = vec!["train", "--json", "--epochs", "2"];
     line.extend(SMALL);
+    line.extend(["--set", "rewire.every=3"]);
     let outcome = sandbox.call(&line);
     assert_eq!(outcome.status, 0, "{}", outcome.stderr);
     assert_eq!(outcome.stdout.lines().count(), 1, "{}", outcome.stdout);
