@@ -9,7 +9,7 @@ use std::fmt;
 use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 
-use super::record::{Line, Outcome};
+use super::record::{Line, Origin, Outcome};
 
 /// Tables of docs/results.md.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -153,14 +153,14 @@ impl Run {
 
     /// The line of the record for what came out of this run.
     pub(super) fn line(&self, outcome: Outcome) -> Line {
-        Line::new(
-            self.hash(),
-            self.table.to_string(),
-            self.method.into(),
-            self.sparsity.unwrap_or_default().into(),
-            self.seed,
-            outcome,
-        )
+        let run = Origin {
+            configuration: self.hash(),
+            table: self.table.to_string(),
+            method: self.method.into(),
+            sparsity: self.sparsity.unwrap_or_default().into(),
+            seed: self.seed,
+        };
+        Line { run, outcome }
     }
 }
 

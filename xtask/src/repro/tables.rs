@@ -27,7 +27,7 @@ pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
     );
     let cells = cells(table, lines);
     let dense = cells.iter().find(|cell| cell.method == "dense");
-    let dense_executed = dense.map(|cell| cell.lines[0].train_flops_executed);
+    let dense_executed = dense.map(|cell| cell.lines[0].outcome.train_flops_executed);
     for cell in &cells {
         let over_seeds = |value: fn(&Line) -> f64, decimals: usize| {
             let values: Vec<f64> = cell.lines.iter().map(|line| value(line)).collect();
@@ -48,17 +48,20 @@ pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
                 cell.sparsity
             },
             cell.lines.len(),
-            over_seeds(|line| 100.0 * line.test_accuracy, 2),
+            over_seeds(|line| 100.0 * line.outcome.test_accuracy, 2),
             table.published(cell.method, cell.sparsity).unwrap_or("–"),
-            over_seeds(|line| line.test_loss, 4),
+            over_seeds(|line| line.outcome.test_loss, 4),
             mean(
-                &|line| 100.0 * (line.train_accuracy - line.test_accuracy),
+                &|line| 100.0 * (line.outcome.train_accuracy - line.outcome.test_accuracy),
                 2
             ),
-            mean(&|line| ratio(line.train_flops, line.train_flops_dense), 3),
+            mean(
+                &|line| ratio(line.outcome.train_flops, line.outcome.train_flops_dense),
+                3
+            ),
             dense_executed.map_or_else(
                 || "–".to_owned(),
-                |dense| mean(&|line| ratio(line.train_flops_executed, dense), 3)
+                |dense| mean(&|line| ratio(line.outcome.train_flops_executed, dense), 3)
             ),
         );
     }
@@ -72,17 +75,17 @@ fn cells(table: Table, lines: &[Line]) -> Vec<Cell<'_>> {
     let mut cells: Vec<Cell<'_>> = Vec::new();
     for run in &runs {
         let hash = run.hash();
-        let Some(line) = lines.iter().find(|line| line.configuration == hash) else {
+        let Some(line) = lines.iter().find(|line| line.run.configuration == hash) else {
             continue;
         };
         match cells
             .iter_mut()
-            .find(|cell| (cell.method, cell.sparsity) == (&line.method, &line.sparsity))
+            .find(|cell| (cell.method, cell.sparsity) == (&line.run.method, &line.run.sparsity))
         {
             Some(cell) => cell.lines.push(line),
             None => cells.push(Cell {
-                method: &line.method,
-                sparsity: &line.sparsity,
+                method: &line.run.method,
+                sparsity: &line.run.sparsity,
                 lines: vec![line],
             }),
         }
@@ -154,10 +157,9 @@ mod tests {
                             && run.seed == seed
                     })
                     .expect("a run of the table");
-                Line {
-                    configuration: run.hash(),
-                    ..line(method, sparsity, seed, accuracy)
-                }
+                let mut line = line(method, sparsity, seed, accuracy);
+                line.run.configuration = run.hash();
+                line
             })
             .collect()
     }
@@ -166,10 +168,10 @@ mod tests {
     fn seeds_share_a_row_beside_the_published_value() {
         let mut lines = recorded("set", "0.90", &[0.98, 0.99]);
         lines.extend(recorded("dense", "", &[0.987]));
-        for line in lines.iter_mut().filter(|line| line.method == "dense") {
-            line.train_flops = line.train_flops_dense;
+        for line in lines.iter_mut().filter(|line| line.run.method == "dense") {
+            line.outcome.train_flops = line.outcome.train_flops_dense;
             // Dense training runs without the input gradient of its first layer.
-            line.train_flops_executed = 6_400_000_000_000;
+            line.outcome.train_flops_executed = 6_400_000_000_000;
         }
         // A line that no run of the table makes: a withdrawn configuration.
         lines.push(line("set", "0.90", 9, 0.5));
