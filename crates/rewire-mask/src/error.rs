@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::MatrixShape;
+use crate::{FormFault, MatrixShape};
 
 /// The ways in which input to this crate can be wrong.
 ///
@@ -224,6 +224,8 @@ pub enum MaskError {
         /// Candidates for them.
         available: u64,
     },
+    /// A compressed form or a file of them is not one.
+    Form(FormFault),
 }
 
 impl fmt::Display for MaskError {
@@ -374,8 +376,15 @@ impl fmt::Display for MaskError {
                     "{what} {index} has {available} candidates for {wanted} places"
                 )
             }
+            Self::Form(fault) => fault.fmt(formatter),
         }
     }
 }
 
 impl std::error::Error for MaskError {}
+
+impl From<FormFault> for MaskError {
+    fn from(fault: FormFault) -> Self {
+        Self::Form(fault)
+    }
+}

@@ -63,6 +63,7 @@ mod gather;
 mod growth;
 mod mask;
 mod nested;
+mod packed;
 mod pattern;
 mod rewiring;
 mod sampling;
@@ -84,6 +85,7 @@ pub use gather::{GatherList, Segment};
 pub use growth::{Candidate, Candidates, GrowthRequest, LayerRequest, Nm};
 pub use mask::Mask;
 pub use nested::{Extent, NestedSets};
+pub use packed::{BitmaskValues, BlockSparse, Csr, Element, FormFault, LaneMetadata, Packed24};
 pub use pattern::{
     Block, BlockNorm, EdgeReport, Edges, KeptMagnitude, Lines, Pattern, greedy_transposable,
 };

@@ -7,6 +7,7 @@ mod coverage;
 mod density;
 mod mask;
 mod nested;
+mod packed;
 mod rewiring;
 mod sampling;
 mod select;
