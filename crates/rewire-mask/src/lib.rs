@@ -86,6 +86,8 @@ pub use growth::{Candidate, Candidates, GrowthRequest, LayerRequest, Nm};
 pub use mask::Mask;
 pub use nested::{Extent, NestedSets};
 pub use packed::{BitmaskValues, BlockSparse, Csr, Element, FormFault, LaneMetadata, Packed24};
+#[cfg(feature = "safetensors")]
+pub use packed::{Compressed, Stored, from_safetensors, to_safetensors};
 pub use pattern::{
     Block, BlockNorm, EdgeReport, Edges, KeptMagnitude, Lines, Pattern, greedy_transposable,
 };

@@ -19,6 +19,8 @@ mod block;
 mod csr;
 mod element;
 mod fault;
+#[cfg(feature = "safetensors")]
+mod file;
 mod lanes;
 mod pair;
 mod two_four;
@@ -28,6 +30,8 @@ pub use block::BlockSparse;
 pub use csr::Csr;
 pub use element::Element;
 pub use fault::FormFault;
+#[cfg(feature = "safetensors")]
+pub use file::{Compressed, Stored, from_safetensors, to_safetensors};
 pub use lanes::LaneMetadata;
 pub use two_four::Packed24;
 

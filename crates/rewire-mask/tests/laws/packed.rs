@@ -1,5 +1,7 @@
 //! Compressed forms against the masked matrix, bit for bit.
 
+#[cfg(feature = "safetensors")]
+mod file;
 mod lanes;
 mod two_four;
 
