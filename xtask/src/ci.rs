@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         passes(cargo().args([
             "clippy",
             "--workspace",
+            "--all-features",
             "--all-targets",
             "--",
             "-D",
@@ -53,7 +54,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     stages.push(timed("doc", || {
         passes(
             cargo()
-                .args(["doc", "--workspace", "--no-deps"])
+                .args(["doc", "--workspace", "--all-features", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
     })?);

@@ -1,9 +1,9 @@
 //! `cargo xtask test`: every test of the project.
 //!
-//! The workspace's tests and doctests come first, then each public crate alone with the package in
-//! `tests/consumers/` that uses nothing else. With `--deep` the same tests run in the release
-//! profile with a million cases per property and the long proofs of reliability, and the arithmetic
-//! crates run under Miri where it is installed.
+//! The workspace's tests and doctests come first, with every feature on, then each public crate
+//! alone with the package in `tests/consumers/` that uses nothing else. With `--deep` the same tests
+//! run in the release profile with a million cases per property and the long proofs of reliability,
+//! and the arithmetic crates run under Miri where it is installed.
 
 use anyhow::Result;
 
@@ -56,7 +56,7 @@ pub(crate) fn run_all(deep: bool) -> Result<(Tally, bool)> {
 
 fn run_workspace(deep: bool) -> Result<(Tally, bool)> {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
     if deep {
         command.arg("--release").env("REWIRE_DEEP", "1");
         // A smaller number from outside shortens a deep run while a long proof is being written.
