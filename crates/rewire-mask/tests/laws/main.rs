@@ -8,6 +8,7 @@ mod density;
 mod mask;
 mod nested;
 mod packed;
+mod pictures;
 mod rewiring;
 mod sampling;
 mod select;
