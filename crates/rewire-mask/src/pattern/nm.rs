@@ -4,13 +4,16 @@
 //! fewer than N others of its group beat it, where a larger score beats, and of equal scores the
 //! lower entry. Counting who beats whom takes M·(M−1) comparisons per group and no branches.
 
-use super::lanes::{LANES, Lane, in_finite_parts, largest_bits, or_bits};
+use super::lanes::{LANES, in_finite_parts, largest_bits, or_bits};
 use super::{Edges, Lines, Rank, check_count, check_finite};
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm, top_k};
 
 /// Entries of sixteen groups of 4.
 const STEP: usize = 4 * LANES;
+
+/// Groups decided side by side: as many as a word has bits.
+const WIDE: usize = 64;
 
 /// The longest group.
 const LONGEST: usize = 32;
@@ -169,56 +172,56 @@ impl Groups {
     /// Sets the bits of the kept entries; bit p belongs to `values[p]`.
     #[inline(always)]
     fn keep<const MAGNITUDE: bool>(&self, values: &[f32], words: &mut [u64]) {
-        if self.len == 0 {
-            return;
-        }
-        let mut entries = [[0.0; LANES]; LONGEST];
-        for group in (0..self.count).step_by(LANES) {
-            let lanes = LANES.min(self.count - group);
+        let mut entries = [[0.0; WIDE]; LONGEST];
+        for group in (0..self.count).step_by(WIDE) {
+            let lanes = WIDE.min(self.count - group);
             let first = self.first + group * self.lane_stride;
             for (entry, lane) in entries[..self.len].iter_mut().enumerate() {
                 let from = first + entry * self.entry_stride;
-                for (index, score) in lane[..lanes].iter_mut().enumerate() {
-                    let value = values[from + index * self.lane_stride];
+                let last = from + (lanes - 1) * self.lane_stride;
+                let entries = values[from..=last].iter().step_by(self.lane_stride);
+                for (score, &value) in lane.iter_mut().zip(entries) {
                     *score = if MAGNITUDE { value.abs() } else { value };
                 }
             }
-            let kept = kept(&entries[..self.len], self.keep as u32);
-            if self.entry_stride == 1 {
-                for (lane, &bits) in kept[..lanes].iter().enumerate() {
-                    let at = first + lane * self.lane_stride;
-                    or_bits(words, at, u64::from(bits), self.len);
-                }
-            } else {
-                for entry in 0..self.len {
-                    let bit = |lane: usize| u64::from(kept[lane] >> entry & 1) << lane;
-                    let bits = (0..lanes).map(bit).fold(0, |all, bit| all | bit);
-                    or_bits(words, first + entry * self.entry_stride, bits, lanes);
+            for entry in 0..self.len {
+                let kept = kept(&entries[..self.len], entry, self.keep as u32);
+                if self.entry_stride == 1 {
+                    for lane in 0..lanes {
+                        let at = first + lane * self.lane_stride + entry;
+                        words[at / 64] |= (kept >> lane & 1) << (at % 64);
+                    }
+                } else {
+                    let at = first + entry * self.entry_stride;
+                    or_bits(words, at, kept & (u64::MAX >> (WIDE - lanes)), lanes);
                 }
             }
         }
     }
 }
 
-/// Bit e of each lane says that fewer than `keep` entries of the lane beat entry e.
+/// Bit l says that fewer than `keep` entries of lane l beat this entry.
 #[inline(always)]
-fn kept(entries: &[Lane], keep: u32) -> [u32; LANES] {
-    let mut bits = [0; LANES];
-    for (i, entry) in entries.iter().enumerate() {
-        let mut beaten = [0u32; LANES];
-        for lower in &entries[..i] {
-            for lane in 0..LANES {
-                beaten[lane] += u32::from(lower[lane] >= entry[lane]);
-            }
+fn kept(entries: &[[f32; WIDE]], entry: usize, keep: u32) -> u64 {
+    let own = &entries[entry];
+    let mut beaten = [0u32; WIDE];
+    for lower in &entries[..entry] {
+        for lane in 0..WIDE {
+            beaten[lane] += u32::from(lower[lane] >= own[lane]);
         }
-        for higher in &entries[i + 1..] {
-            for lane in 0..LANES {
-                beaten[lane] += u32::from(higher[lane] > entry[lane]);
-            }
+    }
+    for higher in &entries[entry + 1..] {
+        for lane in 0..WIDE {
+            beaten[lane] += u32::from(higher[lane] > own[lane]);
         }
-        for lane in 0..LANES {
-            bits[lane] |= u32::from(beaten[lane] < keep) << i;
+    }
+    let mut bits = 0;
+    for (byte, beaten) in beaten.chunks_exact(8).enumerate() {
+        let mut some = 0;
+        for (lane, &beaten) in beaten.iter().enumerate() {
+            some |= u32::from(beaten < keep) << lane;
         }
+        bits |= u64::from(some) << (8 * byte);
     }
     bits
 }

@@ -94,12 +94,17 @@ fn take_sorted<const W: usize, const ENTRIES: usize>(
     let number = ENTRIES as u32 - 1;
     // A key of 0 belongs to no entry: those of real scores have higher bits.
     let mut keys = vec![[0u32; LANES]; ENTRIES];
+    let mut ordered = [0u32; SIDE];
     for (lane, tile) in tiles.iter().enumerate() {
+        let width = tile.size.1;
         for row in 0..tile.size.0 {
             let from = shape.position(tile.row + row, tile.col) as usize;
-            for (col, &value) in values[from..from + tile.size.1].iter().enumerate() {
-                let entry = (row * W + col) as u32;
-                keys[row * W + col][lane] = ascending_key(value) & !number | (number - entry);
+            for (key, &value) in ordered.iter_mut().zip(&values[from..from + width]) {
+                *key = ascending_key(value);
+            }
+            let first = row * W;
+            for (col, keys) in keys[first..first + width].iter_mut().enumerate() {
+                keys[lane] = ordered[col] & !number | (number - (first + col) as u32);
             }
         }
     }
@@ -112,12 +117,16 @@ fn take_sorted<const W: usize, const ENTRIES: usize>(
         take_large::<W>(&keys, nm, &sizes)
     };
     for (tile, rows) in tiles.iter().zip(&mut kept) {
-        let n_active: u32 = rows.iter().map(|row| row.count_ones()).sum();
+        let (height, width) = tile.size;
+        let n_active: u32 = rows[..height].iter().map(|row| row.count_ones()).sum();
         if (n_active as usize) < Limits::of(nm, tile.size).total {
+            let mut scores = [[0.0; W]; W];
+            for (row, scores) in scores[..height].iter_mut().enumerate() {
+                let from = shape.position(tile.row + row, tile.col) as usize;
+                scores[..width].copy_from_slice(&values[from..from + width]);
+            }
             let mut taken = Taken::of(nm, tile.size, *rows);
-            taken.complete(|row, col| {
-                f64::from(values[shape.position(tile.row + row, tile.col + col) as usize])
-            });
+            taken.complete(&scores);
             *rows = taken.rows;
         }
     }
@@ -210,10 +219,12 @@ fn sort_descending(keys: &mut [[u32; LANES]]) {
 /// Puts the larger of each two keys into `first`.
 #[inline(always)]
 fn exchange(first: &mut [[u32; LANES]], second: &mut [[u32; LANES]]) {
-    for (first, second) in first.iter_mut().zip(second) {
-        for (first, second) in first.iter_mut().zip(second) {
-            (*first, *second) = ((*first).max(*second), (*first).min(*second));
-        }
+    let pairs = first
+        .as_flattened_mut()
+        .iter_mut()
+        .zip(second.as_flattened_mut());
+    for (first, second) in pairs {
+        (*first, *second) = ((*first).max(*second), (*first).min(*second));
     }
 }
 
@@ -267,8 +278,8 @@ impl Taken {
     /// There is one: a row p that does not hold the column is full, else (p, col) would have been
     /// taken, and it holds more columns than `row` has beside `col`.
     #[inline(always)]
-    fn complete(&mut self, score: impl Fn(usize, usize) -> f64) {
-        let (height, width) = self.size;
+    fn complete<const W: usize>(&mut self, scores: &[[f32; W]; W]) {
+        let score = |row: usize, col: usize| f64::from(scores[row][col]);
         while self.total < self.limits.total {
             let (mut row, mut col) = (0, 0);
             while usize::from(self.in_row[row]) >= self.limits.row {
@@ -278,9 +289,11 @@ impl Taken {
                 col += 1;
             }
             let mut best = (f64::NEG_INFINITY, 0, 0);
-            for p in (0..height).filter(|&p| self.rows[p] >> col & 1 == 0) {
-                let movable = self.rows[p] & !self.rows[row];
-                for q in (0..width).filter(|q| movable >> q & 1 == 1) {
+            for p in (0..self.size.0).filter(|&p| self.rows[p] >> col & 1 == 0) {
+                let mut movable = self.rows[p] & !self.rows[row];
+                while movable != 0 {
+                    let q = movable.trailing_zeros() as usize;
+                    movable &= movable - 1;
                     let gain = score(row, q) + score(p, col) - score(p, q);
                     if gain > best.0 {
                         best = (gain, p, q);
