@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test | ci | tidy | bench | repro`.
+//! The project's own commands: `cargo xtask test | ci | tidy | bench | miri | repro`.
 //!
 //! Everything that is checked on this project is checked from here, so that a person and a build
 //! machine run the same commands. Each command is one file; what they share is how cargo is called
@@ -20,6 +20,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod consumers;
+mod miri;
 mod repro;
 mod tally;
 mod test;
@@ -45,6 +46,8 @@ enum Command {
     Tidy,
     /// Run the criterion benches of every package that has some.
     Bench(bench::Arguments),
+    /// Run the arithmetic crates under Miri, where it is installed.
+    Miri(miri::Arguments),
     /// Make the tables of docs/results.md again.
     Repro(repro::Arguments),
 }
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Ci(arguments) => ci::run(&arguments),
         Command::Tidy => tidy::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Miri(arguments) => miri::run(&arguments),
         Command::Repro(arguments) => repro::run(&arguments),
     };
     match done {

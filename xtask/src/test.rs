@@ -7,23 +7,12 @@
 
 use anyhow::Result;
 
-use crate::cargo::{cargo, output, streams};
-use crate::consumers;
+use crate::cargo::{cargo, streams};
 use crate::tally::Tally;
+use crate::{consumers, miri};
 
 /// Cases per property in a deep run; the property tests read it from `PROPTEST_CASES`.
 const DEEP_CASES: &str = "1000000";
-
-/// Crates whose tests run under Miri. They hold the index arithmetic that everything stands on and
-/// touch no file.
-const MIRI_CRATES: [&str; 4] = ["rewire-rng", "rewire-mask", "rewire-ift", "rewire-explore"];
-
-/// Cases per property under Miri, which is some hundred times slower than the machine.
-const MIRI_CASES: &str = "2";
-
-/// Parts of the names of tests that Miri leaves out: statistics over many draws take hours there
-/// and say nothing about memory.
-const MIRI_SKIPPED: [&str; 3] = ["as_expected", "equally_", "uniform"];
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -47,7 +36,7 @@ pub(crate) fn run_all(deep: bool) -> Result<(Tally, bool)> {
     tally += consumers;
     passed &= consumers_passed;
     if deep {
-        let (miri, miri_passed) = run_miri()?;
+        let (miri, miri_passed) = miri::run_all()?;
         tally += miri;
         passed &= miri_passed;
     }
@@ -67,54 +56,10 @@ fn run_workspace(deep: bool) -> Result<(Tally, bool)> {
     counted(&mut command)
 }
 
-fn run_miri() -> Result<(Tally, bool)> {
-    let installed = output(cargo_nightly().args(["miri", "--version"])).is_ok();
-    if !installed {
-        eprintln!(
-            "skipped: Miri is not installed \
-             (`rustup component add miri --toolchain nightly` installs it)"
-        );
-        return Ok((Tally::default(), true));
-    }
-    let mut command = cargo_nightly();
-    command.args([
-        "miri",
-        "test",
-        "--no-fail-fast",
-        "--target-dir",
-        "target/miri",
-    ]);
-    command.args(["--lib", "--test", "laws"]);
-    for name in MIRI_CRATES {
-        command.args(["--package", name]);
-    }
-    command.arg("--");
-    for part in MIRI_SKIPPED {
-        command.args(["--skip", part]);
-    }
-    command
-        .env("PROPTEST_CASES", MIRI_CASES)
-        // Property tests look for their file of regressions; the thread pool outlives main.
-        .env("MIRIFLAGS", "-Zmiri-disable-isolation -Zmiri-ignore-leaks");
-    counted(&mut command)
-}
-
-/// Cargo of the nightly toolchain. The `cargo` that runs us is a fixed toolchain and does not know
-/// `+nightly`, so the one on the path is asked.
-fn cargo_nightly() -> std::process::Command {
-    let mut command = std::process::Command::new("cargo");
-    command
-        .arg("+nightly")
-        .current_dir(crate::cargo::root())
-        // Set by the toolchain that runs us; it would win over `+nightly`.
-        .env_remove("RUSTUP_TOOLCHAIN");
-    command
-}
-
 /// Runs a test command and sums the results of its binaries. A command that fails without a failed
 /// test (it does not build, a test process died) counts as one failure, so that the last line never
 /// looks better than what happened.
-fn counted(command: &mut std::process::Command) -> Result<(Tally, bool)> {
+pub(crate) fn counted(command: &mut std::process::Command) -> Result<(Tally, bool)> {
     let mut tally = Tally::default();
     let passed = streams(command, |line| {
         if let Some(counts) = Tally::from_line(line) {
