@@ -62,6 +62,7 @@ mod gather;
 mod growth;
 mod mask;
 mod nested;
+mod ones;
 mod rewiring;
 mod sampling;
 mod select;
@@ -83,8 +84,12 @@ pub use growth::{Candidate, Candidates, GrowthRequest, LayerRequest, Nm};
 pub use mask::Mask;
 pub use nested::{Extent, NestedSets};
 pub use rewiring::Rewiring;
-pub use select::{TopK, lowest, top_k};
+pub use select::{
+    TopK, global_top_k, global_top_magnitudes, kth_magnitude, lowest, lowest_magnitudes, top_bits,
+    top_k, top_magnitudes,
+};
 pub use shape::MatrixShape;
+pub use simd::streamed_sum;
 pub use topology::Topology;
 pub use weights::WeightView;
 

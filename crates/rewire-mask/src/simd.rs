@@ -7,5 +7,11 @@
 //! the machine has.
 
 mod isa;
+mod kth;
+mod sum;
 
 pub(crate) use isa::Isa;
+#[cfg(target_arch = "x86_64")]
+use isa::{Avx2, Avx512};
+pub(crate) use kth::{Bracket, SLACK, Tally};
+pub use sum::streamed_sum;
