@@ -1,11 +1,13 @@
 //! How a per-weight column is carried from one topology to the next.
 //!
-//! After a rewiring the survivors keep their order, so the new column is a sequence of runs:
-//! stretches copied from the old one, and stretches of grown entries. One list serves every
-//! column of a parameter, and survivors keep their elements to the bit because they are only
-//! copied.
+//! After a rewiring the survivors keep their order. So one bit per old entry, whether it survives,
+//! and one per new entry, whether it is grown, say everything: the survivors are packed, and the
+//! packed ones are spread over the places that are not grown. That takes the same few instructions
+//! per entry however the changes lie, where copying run by run would mispredict at every change.
+//! One list serves every column of a parameter, and survivors keep their elements to the bit
+//! because they are only copied.
 
-use std::ops::Range;
+use crate::bits::Bits;
 
 /// One run of a new column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +26,7 @@ pub enum Segment {
     },
 }
 
-/// The runs of which a rewired column consists, in order.
+/// Which entries of a column survive a rewiring and where they go.
 ///
 /// # Examples
 /// ```
@@ -40,26 +42,59 @@ pub enum Segment {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatherList {
-    segments: Vec<Segment>,
-    old_len: usize,
-    new_len: usize,
+    /// For every old entry whether it survives.
+    survives: Bits,
+    /// For every new entry whether it is grown; as many are not as survive.
+    is_grown: Bits,
     n_new: usize,
 }
 
 impl GatherList {
+    /// As many entries must survive as are not grown.
+    pub(crate) fn new(survives: Bits, is_grown: Bits) -> Self {
+        let n_new = is_grown.count_ones();
+        assert_eq!(survives.count_ones(), is_grown.len() - n_new, "survivors");
+        Self {
+            survives,
+            is_grown,
+            n_new,
+        }
+    }
+
     /// The runs in the order of the new column; two neighbours never form one longer run.
-    pub fn segments(&self) -> &[Segment] {
-        &self.segments
+    ///
+    /// # Cost
+    /// O(runs + entries / 64) time, and memory for the runs.
+    pub fn segments(&self) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        let (mut from, mut to) = (0, 0);
+        while to < self.new_len() {
+            let len = self.is_grown.run(to, true);
+            if len > 0 {
+                segments.push(Segment::New { len });
+                to += len;
+                continue;
+            }
+            from += self.survives.run(from, false);
+            let len = self
+                .survives
+                .run(from, true)
+                .min(self.is_grown.run(to, false));
+            segments.push(Segment::Kept { from, len });
+            from += len;
+            to += len;
+        }
+        segments
     }
 
     /// Length of the old column.
     pub const fn old_len(&self) -> usize {
-        self.old_len
+        self.survives.len()
     }
 
     /// Length of the new column.
     pub const fn new_len(&self) -> usize {
-        self.new_len
+        self.is_grown.len()
     }
 
     /// Number of grown elements of the new column.
@@ -72,14 +107,8 @@ impl GatherList {
     /// # Panics
     /// If `old` does not have the length of the old column.
     pub fn gather<T: Copy>(&self, old: &[T], grown: T) -> Vec<T> {
-        self.check_old(old.len());
-        let mut new = Vec::with_capacity(self.new_len);
-        for segment in &self.segments {
-            match *segment {
-                Segment::Kept { from, len } => new.extend_from_slice(&old[from..from + len]),
-                Segment::New { len } => new.extend(std::iter::repeat_n(grown, len)),
-            }
-        }
+        let mut new = Vec::with_capacity(self.new_len());
+        self.emit(old, grown, |elements| new.extend_from_slice(elements));
         new
     }
 
@@ -88,77 +117,94 @@ impl GatherList {
     /// # Panics
     /// If `old` does not have the length of the old column or `out` that of the new one.
     pub fn gather_into<T: Copy>(&self, old: &[T], grown: T, out: &mut [T]) {
-        self.check_old(old.len());
         assert_eq!(
             out.len(),
-            self.new_len,
+            self.new_len(),
             "a column of {} elements cannot take the {} after the rewiring",
             out.len(),
-            self.new_len
+            self.new_len()
         );
         let mut rest = out;
-        for segment in &self.segments {
-            match *segment {
-                Segment::Kept { from, len } => {
-                    let (run, after) = rest.split_at_mut(len);
-                    run.copy_from_slice(&old[from..from + len]);
-                    rest = after;
-                }
-                Segment::New { len } => {
-                    let (run, after) = rest.split_at_mut(len);
-                    run.fill(grown);
-                    rest = after;
+        self.emit(old, grown, |elements| {
+            let (next, behind) = std::mem::take(&mut rest).split_at_mut(elements.len());
+            next.copy_from_slice(elements);
+            rest = behind;
+        });
+    }
+
+    /// Hands the new column on, 64 elements at a time.
+    fn emit<T: Copy>(&self, old: &[T], grown: T, mut hand_on: impl FnMut(&[T])) {
+        assert_eq!(
+            old.len(),
+            self.old_len(),
+            "a column of {} elements is not the one of {} before the rewiring",
+            old.len(),
+            self.old_len()
+        );
+        let mut survivors = Survivors {
+            old: old.chunks(64).zip(self.survives.words()),
+            packed: [grown; PACKED],
+            len: 0,
+        };
+        let mut rest = self.new_len();
+        for &is_grown in self.is_grown.words() {
+            let n = rest.min(64);
+            rest -= n;
+            let mut elements = [grown; 64];
+            let wanted = n - is_grown.count_ones() as usize;
+            let packed = survivors.at_least(wanted);
+            if wanted == 64 {
+                elements.copy_from_slice(&packed[..64]);
+            } else {
+                let mut next = 0;
+                for (index, element) in elements.iter_mut().enumerate() {
+                    let is_grown = is_grown >> index & 1 == 1;
+                    *element = if is_grown { grown } else { packed[next] };
+                    next += usize::from(!is_grown);
                 }
             }
+            hand_on(&elements[..n]);
+            survivors.forget(wanted);
         }
-    }
-
-    fn check_old(&self, found: usize) {
-        assert_eq!(
-            found, self.old_len,
-            "a column of {found} elements is not the one of {} before the rewiring",
-            self.old_len
-        );
     }
 }
 
-/// Collects runs in the order of the new column.
-#[derive(Default)]
-pub(crate) struct GatherBuilder {
-    segments: Vec<Segment>,
-    new_len: usize,
-    n_new: usize,
+/// Room for the survivors of less than a word that are left over, of the next word, and for one
+/// element behind.
+const PACKED: usize = 64 + 64 + 1;
+
+/// The survivors of a column, packed as far as they are asked for.
+struct Survivors<'a, T: 'a, I: Iterator<Item = (&'a [T], &'a u64)>> {
+    /// Elements of the old column that are not packed yet, and which of them survive.
+    old: I,
+    packed: [T; PACKED],
+    len: usize,
 }
 
-impl GatherBuilder {
-    /// Appends survivors; an empty range appends nothing. Survivors on both sides of a dropped
-    /// entry are two runs, so consecutive ranges need no joining.
-    pub(crate) fn kept(&mut self, range: Range<usize>) {
-        if !range.is_empty() {
-            self.new_len += range.len();
-            self.segments.push(Segment::Kept {
-                from: range.start,
-                len: range.len(),
-            });
+impl<'a, T: Copy + 'a, I: Iterator<Item = (&'a [T], &'a u64)>> Survivors<'a, T, I> {
+    /// The next survivors, at least `n <= 64` of them.
+    fn at_least(&mut self, n: usize) -> &[T; PACKED] {
+        while self.len < n
+            && let Some((elements, &survives)) = self.old.next()
+        {
+            if survives == u64::MAX {
+                self.packed[self.len..self.len + 64].copy_from_slice(elements);
+                self.len += 64;
+                continue;
+            }
+            // Every element is written, and one that does not survive is written over.
+            for (index, &element) in elements.iter().enumerate() {
+                self.packed[self.len] = element;
+                self.len += (survives >> index & 1) as usize;
+            }
         }
+        &self.packed
     }
 
-    /// Appends one grown entry.
-    pub(crate) fn grown(&mut self) {
-        self.new_len += 1;
-        self.n_new += 1;
-        match self.segments.last_mut() {
-            Some(Segment::New { len }) => *len += 1,
-            _ => self.segments.push(Segment::New { len: 1 }),
-        }
-    }
-
-    pub(crate) fn finish(self, old_len: usize) -> GatherList {
-        GatherList {
-            segments: self.segments,
-            old_len,
-            new_len: self.new_len,
-            n_new: self.n_new,
-        }
+    /// Removes the first `n <= 64` survivors.
+    fn forget(&mut self, n: usize) {
+        // Less than a word is left over, wherever it ends.
+        self.packed.copy_within(n..n + 64, 0);
+        self.len -= n;
     }
 }

@@ -55,6 +55,7 @@
 //! ```
 
 mod allocation;
+mod bits;
 mod coverage;
 mod density;
 mod error;
@@ -62,7 +63,6 @@ mod gather;
 mod growth;
 mod mask;
 mod nested;
-mod ones;
 mod rewiring;
 mod sampling;
 mod select;

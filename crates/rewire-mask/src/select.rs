@@ -19,7 +19,7 @@ mod order;
 mod stream;
 
 use crate::MaskError;
-use crate::ones::ones;
+use crate::bits::ones;
 use marks::{Refusal, checked_cut, marks, not_enough};
 
 pub(crate) use order::Order;

@@ -1,0 +1,304 @@
+//! The topology after a rewiring.
+//!
+//! Rows are rewired one by one. A row that is not too sparse is a short string of bits, which stays
+//! in the nearest cache: the old columns set bits, the changes flip some of them, and what is set
+//! then are the new columns. The number of set bits before a column is its index within the row, so
+//! that each change finds its entry of the per-weight columns with one count. In a row with few
+//! entries for its width the entries beside each change are found by bisection instead.
+//!
+//! Blocks of rows are rewired in parallel; their extent does not depend on the number of threads.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Topology, accumulate};
+use crate::bits::Bits;
+use crate::{GatherList, MaskError, Rewiring};
+
+/// Entries before and after that one task rewires, or those of one row if it has more.
+const BLOCK: usize = 1 << 15;
+
+/// Words of a row per entry or change up to which the row is handled as bits.
+const WORDS_PER_ENTRY: usize = 4;
+
+impl Topology {
+    /// The topology after a rewiring, and how to carry every per-weight column over to it.
+    ///
+    /// # Determinism and ties
+    /// The same at any number of threads.
+    ///
+    /// # Cost
+    /// O(n_active + rows + changes), or O(n_active + rows + changes · log row length) where
+    /// fewer than one entry in 256 is active or changes; on the threads of the current rayon pool.
+    ///
+    /// # Errors
+    /// [`MaskError::NotActive`] for a dropped position that is inactive,
+    /// [`MaskError::AlreadyActive`] for a grown one that is active, [`MaskError::OutOfRange`] for
+    /// a position beyond the last entry.
+    pub fn apply(&self, rewiring: &Rewiring) -> Result<(Self, GatherList), MaskError> {
+        self.rewired(rewiring).ok_or_else(|| self.refusal(rewiring))
+    }
+
+    /// The result of [`Topology::apply`], or nothing if the rewiring does not fit.
+    fn rewired(&self, rewiring: &Rewiring) -> Option<(Self, GatherList)> {
+        let shape = self.shape;
+        let last = |positions: &[u64]| positions.last().copied();
+        let last = last(rewiring.dropped()).max(last(rewiring.grown()));
+        if last.is_some_and(|position| position >= shape.len()) {
+            return None;
+        }
+        let dropped = row_starts(rewiring.dropped(), self);
+        let grown = row_starts(rewiring.grown(), self);
+        let count = |starts: &[usize], row: usize| starts[row + 1] - starts[row];
+        let mut row_offsets = vec![0; shape.rows + 1];
+        for row in 0..shape.rows {
+            let before = self.row_range(row).len() + count(&grown, row);
+            row_offsets[row + 1] = before.checked_sub(count(&dropped, row))?;
+        }
+        accumulate(&mut row_offsets);
+
+        let mut columns = vec![0; row_offsets[shape.rows]];
+        let entries = |row: usize| self.row_offsets[row] + row_offsets[row];
+        let mut rest = &mut columns[..];
+        let mut blocks = Vec::new();
+        let mut start = 0;
+        for end in 1..=shape.rows {
+            if end < shape.rows && entries(end) - entries(start) < BLOCK {
+                continue;
+            }
+            let n = row_offsets[end] - row_offsets[start];
+            let (own, behind) = rest.split_at_mut(n);
+            rest = behind;
+            blocks.push((start..end, own));
+            start = end;
+        }
+        let rewire = |(rows, mut columns): (Range<usize>, &mut [u32])| {
+            let old = self.row_offsets[rows.end] - self.row_offsets[rows.start];
+            let mut block = Block::new(shape.cols, old, columns.len());
+            for row in rows {
+                let n = row_offsets[row + 1] - row_offsets[row];
+                let (own, behind) = columns.split_at_mut(n);
+                columns = behind;
+                block.rewire(Row {
+                    start: shape.position(row, 0),
+                    old: self.row(row),
+                    dropped: &rewiring.dropped()[dropped[row]..dropped[row + 1]],
+                    grown: &rewiring.grown()[grown[row]..grown[row + 1]],
+                    new: own,
+                })?;
+            }
+            Some((block.survives, block.is_grown))
+        };
+        let parts: Option<Vec<(Bits, Bits)>> = blocks.into_par_iter().map(rewire).collect();
+        let mut survives = Bits::with_capacity(self.columns.len());
+        let mut is_grown = Bits::with_capacity(columns.len());
+        for (block_survives, block_is_grown) in parts? {
+            survives.append(&block_survives);
+            is_grown.append(&block_is_grown);
+        }
+        let after = Self {
+            shape,
+            row_offsets,
+            columns,
+        };
+        Some((after, GatherList::new(survives, is_grown)))
+    }
+
+    /// What is wrong with a rewiring that does not fit, at the lowest position.
+    fn refusal(&self, rewiring: &Rewiring) -> MaskError {
+        let shape = self.shape;
+        let refused = rewiring.changes().find_map(|(position, is_grown)| {
+            if position >= shape.len() {
+                return Some(MaskError::OutOfRange { position, shape });
+            }
+            match (self.contains(position), is_grown) {
+                (true, true) => Some(MaskError::AlreadyActive { position }),
+                (false, false) => Some(MaskError::NotActive { position }),
+                _ => None,
+            }
+        });
+        refused.expect("a rewiring of inactive positions into active ones fits")
+    }
+}
+
+/// Where in an ascending list of positions those of each row start, and its length at the end.
+fn row_starts(positions: &[u64], topology: &Topology) -> Vec<usize> {
+    let shape = topology.shape;
+    let mut starts = Vec::with_capacity(shape.rows + 1);
+    let mut start = 0;
+    starts.push(0);
+    for row in 0..shape.rows {
+        let end = shape.position(row + 1, 0);
+        // Changes are spread over the rows, so the end of this row's is near its start.
+        let mut step = 1;
+        while start + step < positions.len() && positions[start + step] < end {
+            step *= 2;
+        }
+        let until = positions.len().min(start + step);
+        start += positions[start..until].partition_point(|&position| position < end);
+        starts.push(start);
+    }
+    starts
+}
+
+/// One row and what happens to it.
+struct Row<'a> {
+    /// Position of its first entry.
+    start: u64,
+    old: &'a [u32],
+    /// Positions, all in this row.
+    dropped: &'a [u64],
+    grown: &'a [u64],
+    /// The columns after the rewiring, to be written: as many as the counts say.
+    new: &'a mut [u32],
+}
+
+impl Row<'_> {
+    /// Column of a position.
+    fn column(&self, position: u64) -> usize {
+        (position - self.start) as usize
+    }
+}
+
+/// Rewires rows and collects what became of their entries.
+struct Block {
+    cols: usize,
+    survives: Bits,
+    is_grown: Bits,
+    /// A row as bits.
+    words: Vec<u64>,
+    /// Set bits before each word.
+    before: Vec<u32>,
+}
+
+impl Block {
+    /// For rows of `cols` entries that hold `old` active ones before and `new` after.
+    fn new(cols: usize, old: usize, new: usize) -> Self {
+        Self {
+            cols,
+            survives: Bits::with_capacity(old),
+            is_grown: Bits::with_capacity(new),
+            words: Vec::new(),
+            before: Vec::new(),
+        }
+    }
+
+    /// Rewires the next row, or returns nothing if its changes do not fit.
+    fn rewire(&mut self, row: Row<'_>) -> Option<()> {
+        let (old_start, new_start) = (self.survives.len(), self.is_grown.len());
+        self.survives.push_run(true, row.old.len());
+        self.is_grown.push_run(false, row.new.len());
+        let entries = row.old.len() + row.grown.len();
+        if row.dropped.is_empty() && row.grown.is_empty() {
+            row.new.copy_from_slice(row.old);
+            Some(())
+        } else if self.cols.div_ceil(64) <= entries * WORDS_PER_ENTRY {
+            self.rewire_bits(row, old_start, new_start)
+        } else {
+            self.rewire_list(row, old_start, new_start)
+        }
+    }
+
+    fn rewire_bits(&mut self, row: Row<'_>, old_start: usize, new_start: usize) -> Option<()> {
+        self.words.clear();
+        self.words.resize(self.cols.div_ceil(64), 0);
+        for &column in row.old {
+            self.words[column as usize / 64] |= 1 << (column % 64);
+        }
+        self.count_before();
+        for &position in row.dropped {
+            let (is_set, index) = self.look_up(row.column(position));
+            if !is_set {
+                return None;
+            }
+            self.survives.clear(old_start + index);
+        }
+        for &position in row.dropped {
+            let column = row.column(position);
+            self.words[column / 64] ^= 1 << (column % 64);
+        }
+        for &position in row.grown {
+            let column = row.column(position);
+            let (word, bit) = (&mut self.words[column / 64], 1 << (column % 64));
+            if *word & bit != 0 {
+                return None;
+            }
+            *word |= bit;
+        }
+        self.count_before();
+        for &position in row.grown {
+            let (_, index) = self.look_up(row.column(position));
+            self.is_grown.set(new_start + index);
+        }
+        write_columns(&self.words, row.new);
+        Some(())
+    }
+
+    fn count_before(&mut self) {
+        self.before.clear();
+        let mut total = 0;
+        for word in &self.words {
+            self.before.push(total);
+            total += word.count_ones();
+        }
+    }
+
+    /// Whether the bit of a column is set, and how many are before it.
+    fn look_up(&self, column: usize) -> (bool, usize) {
+        let (word, bit) = (self.words[column / 64], column % 64);
+        let below = word & ((1 << bit) - 1);
+        let index = self.before[column / 64] + below.count_ones();
+        (word >> bit & 1 == 1, index as usize)
+    }
+
+    fn rewire_list(&mut self, row: Row<'_>, old_start: usize, new_start: usize) -> Option<()> {
+        let (mut dropped, mut grown) = (row.dropped, row.grown);
+        let (mut read, mut written) = (0, 0);
+        loop {
+            let is_grown = match (dropped, grown) {
+                ([], []) => break,
+                ([drop, ..], [grow, ..]) => grow < drop,
+                (_, _) => dropped.is_empty(),
+            };
+            let changes = if is_grown { &mut grown } else { &mut dropped };
+            let (&position, behind) = changes.split_first()?;
+            *changes = behind;
+            let column = row.column(position) as u32;
+            let n = row.old[read..].partition_point(|&other| other < column);
+            let kept = &row.old[read..read + n];
+            row.new.get_mut(written..written + n)?.copy_from_slice(kept);
+            read += n;
+            written += n;
+            let is_active = row.old.get(read) == Some(&column);
+            if is_active == is_grown {
+                return None;
+            }
+            if is_grown {
+                *row.new.get_mut(written)? = column;
+                self.is_grown.set(new_start + written);
+                written += 1;
+            } else {
+                self.survives.clear(old_start + read);
+                read += 1;
+            }
+        }
+        row.new[written..].copy_from_slice(&row.old[read..]);
+        Some(())
+    }
+}
+
+/// Writes the columns whose bits are set; there are exactly as many.
+fn write_columns(words: &[u64], columns: &mut [u32]) {
+    let mut written = 0;
+    for (&word, start) in words.iter().zip((0u32..).step_by(64)) {
+        let mut rest = word;
+        let n = word.count_ones() as usize;
+        for column in &mut columns[written..written + n] {
+            *column = start + rest.trailing_zeros();
+            rest &= rest.wrapping_sub(1);
+        }
+        written += n;
+    }
+    debug_assert_eq!(written, columns.len());
+}
