@@ -1,32 +1,14 @@
 //! Strings of bits that the code keeps for itself: sets of numbers to sort and subtract them, and
 //! yes or no for every entry of a column.
 
-/// Numbers written at a time, whether or not so many bits are left.
-const STRIDE: usize = 4;
+use crate::simd::Isa;
 
 /// The set bits of words as ascending numbers: bit b of word w is number 64·w + b. There must be
 /// `count` of them.
-///
-/// # Panics
-/// If there are more or fewer.
 pub(crate) fn ones(words: &[u64], count: usize) -> Vec<u64> {
-    // A word may write past its last set bit, never past 64 numbers of its own.
-    let mut numbers = vec![0; count + 64];
-    let mut found = 0;
-    for (&word, start) in words.iter().zip((0u64..).step_by(64)) {
-        let mut rest = word;
-        let mut slots = numbers[found..found + 64].chunks_exact_mut(STRIDE);
-        while rest != 0 {
-            // Writing a fixed number and keeping what counts avoids a branch per bit.
-            for slot in slots.next().into_iter().flatten() {
-                *slot = start + u64::from(rest.trailing_zeros());
-                rest &= rest.wrapping_sub(1);
-            }
-        }
-        found += word.count_ones() as usize;
-    }
-    assert_eq!(found, count, "set bits");
-    numbers.truncate(count);
+    let mut numbers = vec![0; count];
+    let found = Isa::best().ones(words, 0, &mut numbers);
+    debug_assert_eq!(found, count);
     numbers
 }
 
@@ -74,6 +56,25 @@ impl Bits {
         self.words.resize(end.div_ceil(64), fill);
         self.len = end;
         self.clear_padding();
+    }
+
+    /// Appends the lowest `n <= 64` bits of a word whose others are 0.
+    #[inline]
+    pub(crate) fn push(&mut self, bits: u64, n: usize) {
+        debug_assert!(n == 64 || bits >> n == 0);
+        let shift = self.len % 64;
+        if shift == 0 {
+            if n > 0 {
+                self.words.push(bits);
+            }
+        } else {
+            let last = self.words.len() - 1;
+            self.words[last] |= bits << shift;
+            if shift + n > 64 {
+                self.words.push(bits >> (64 - shift));
+            }
+        }
+        self.len += n;
     }
 
     /// Appends the bits of another string.
@@ -129,16 +130,6 @@ impl Bits {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_set_bit_is_found_in_order() {
-        let words = [0, u64::MAX, 1, 1 << 63, 0, 0b1011_0111, u64::MAX >> 1];
-        let is_set = |n: &u64| words[(n / 64) as usize] >> (n % 64) & 1 == 1;
-        let expected: Vec<u64> = (0..7 * 64).filter(is_set).collect();
-        assert_eq!(ones(&words, expected.len()), expected);
-        assert!(ones(&[], 0).is_empty());
-        assert!(ones(&[0; 3], 0).is_empty());
-    }
-
     fn bits(values: &[bool]) -> Bits {
         let mut bits = Bits::default();
         values.iter().for_each(|&value| bits.push_run(value, 1));
@@ -158,6 +149,13 @@ mod tests {
                     tail.push_run(b, second);
                     found.append(&tail);
                     assert_eq!(found, bits(&expected), "{first} × {a}, {second} × {b}");
+                    let mut pushed = Bits::default();
+                    pushed.push_run(a, first);
+                    for &word in tail.words() {
+                        let n = (first + second - pushed.len()).min(64);
+                        pushed.push(word, n);
+                    }
+                    assert_eq!(pushed, found);
                     let ones = expected.iter().filter(|&&value| value).count();
                     assert_eq!((found.len(), found.count_ones()), (first + second, ones));
                 }

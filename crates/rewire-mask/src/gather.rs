@@ -141,70 +141,35 @@ impl GatherList {
             old.len(),
             self.old_len()
         );
-        let mut survivors = Survivors {
-            old: old.chunks(64).zip(self.survives.words()),
-            packed: [grown; PACKED],
-            len: 0,
-        };
+        let mut ring = [grown; 2 * RING];
+        let (mut first, mut end) = (0u8, 0u8);
+        let mut old = old.chunks(64).zip(self.survives.words());
         let mut rest = self.new_len();
         for &is_grown in self.is_grown.words() {
             let n = rest.min(64);
             rest -= n;
-            let mut elements = [grown; 64];
             let wanted = n - is_grown.count_ones() as usize;
-            let packed = survivors.at_least(wanted);
-            if wanted == 64 {
-                elements.copy_from_slice(&packed[..64]);
-            } else {
-                let mut next = 0;
-                for (index, element) in elements.iter_mut().enumerate() {
-                    let is_grown = is_grown >> index & 1 == 1;
-                    *element = if is_grown { grown } else { packed[next] };
-                    next += usize::from(!is_grown);
+            while usize::from(end.wrapping_sub(first)) < wanted
+                && let Some((elements, &survives)) = old.next()
+            {
+                // Every element is written, and one that does not survive is written over.
+                for (index, &element) in elements.iter().enumerate() {
+                    ring[usize::from(end)] = element;
+                    end = end.wrapping_add((survives >> index & 1) as u8);
                 }
             }
+            let mut elements = [grown; 64];
+            for (index, element) in elements.iter_mut().enumerate() {
+                let is_grown = is_grown >> index & 1;
+                // The upper half stays as it was: every place there holds what is grown.
+                *element = ring[usize::from(first) | RING * is_grown as usize];
+                first = first.wrapping_add(1 - is_grown as u8);
+            }
+            // Beyond the last entry survivors are made up; they are not handed on.
             hand_on(&elements[..n]);
-            survivors.forget(wanted);
         }
     }
 }
 
-/// Room for the survivors of less than a word that are left over, of the next word, and for one
-/// element behind.
-const PACKED: usize = 64 + 64 + 1;
-
-/// The survivors of a column, packed as far as they are asked for.
-struct Survivors<'a, T: 'a, I: Iterator<Item = (&'a [T], &'a u64)>> {
-    /// Elements of the old column that are not packed yet, and which of them survive.
-    old: I,
-    packed: [T; PACKED],
-    len: usize,
-}
-
-impl<'a, T: Copy + 'a, I: Iterator<Item = (&'a [T], &'a u64)>> Survivors<'a, T, I> {
-    /// The next survivors, at least `n <= 64` of them.
-    fn at_least(&mut self, n: usize) -> &[T; PACKED] {
-        while self.len < n
-            && let Some((elements, &survives)) = self.old.next()
-        {
-            if survives == u64::MAX {
-                self.packed[self.len..self.len + 64].copy_from_slice(elements);
-                self.len += 64;
-                continue;
-            }
-            // Every element is written, and one that does not survive is written over.
-            for (index, &element) in elements.iter().enumerate() {
-                self.packed[self.len] = element;
-                self.len += (survives >> index & 1) as usize;
-            }
-        }
-        &self.packed
-    }
-
-    /// Removes the first `n <= 64` survivors.
-    fn forget(&mut self, n: usize) {
-        // Less than a word is left over, wherever it ends.
-        self.packed.copy_within(n..n + 64, 0);
-        self.len -= n;
-    }
-}
+/// Places of the ring of survivors that are packed and not yet spread; what a byte can count.
+const RING: usize = 256;

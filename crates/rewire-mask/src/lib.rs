@@ -63,6 +63,7 @@ mod gather;
 mod growth;
 mod mask;
 mod nested;
+mod positions;
 mod rewiring;
 mod sampling;
 mod select;

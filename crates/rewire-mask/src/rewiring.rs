@@ -5,7 +5,7 @@
 //! neither list and keeps its value and its optimizer state. The two lists are sorted and
 //! disjoint, whoever made them.
 
-use crate::bits::ones;
+use crate::positions::{first_common, net, sorted};
 use crate::{Mask, MaskError, Topology};
 
 /// The positions a rewiring drops and grows: both sorted, each without repetition, disjoint.
@@ -33,9 +33,8 @@ impl Rewiring {
     /// [`MaskError::Duplicate`] for a position that a list holds twice,
     /// [`MaskError::DroppedAndGrown`] for one that is in both.
     pub fn new(dropped: Vec<u64>, grown: Vec<u64>) -> Result<Self, MaskError> {
-        let (dropped, grown) = (sorted_set(dropped)?, sorted_set(grown)?);
-        let both = common(&dropped, &grown).next();
-        match both {
+        let (dropped, grown) = (sorted(dropped)?, sorted(grown)?);
+        match first_common(&dropped, &grown) {
             Some(position) => Err(MaskError::DroppedAndGrown { position }),
             None => Ok(Self { dropped, grown }),
         }
@@ -47,12 +46,9 @@ impl Rewiring {
     /// # Errors
     /// [`MaskError::Duplicate`] for a position that a list holds twice.
     pub fn net(dropped: Vec<u64>, grown: Vec<u64>) -> Result<Self, MaskError> {
-        let (mut dropped, mut grown) = (sorted_set(dropped)?, sorted_set(grown)?);
-        let both: Vec<u64> = common(&dropped, &grown).collect();
-        for list in [&mut dropped, &mut grown] {
-            subtract(list, &both);
-        }
-        Ok(Self { dropped, grown })
+        let mut lists = Self { dropped, grown };
+        net(&mut lists.dropped, &mut lists.grown)?;
+        Ok(lists)
     }
 
     /// The rewiring that changes nothing.
@@ -145,64 +141,4 @@ impl Rewiring {
             (None, _) => grown.next().map(|p| (p, true)),
         })
     }
-}
-
-/// The positions in ascending order, if they are different.
-fn sorted_set(mut positions: Vec<u64>) -> Result<Vec<u64>, MaskError> {
-    if positions.is_sorted_by(|left, right| left < right) {
-        return Ok(positions);
-    }
-    if let Some(words) = as_bits(&positions) {
-        return Ok(ones(&words, positions.len()));
-    }
-    positions.sort_unstable();
-    match positions.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(MaskError::Duplicate { position: pair[0] }),
-        None => Ok(positions),
-    }
-}
-
-/// The positions as a set of bits, if they are different, and dense enough for that to be the
-/// shorter way to sort them, in time and in memory.
-fn as_bits(positions: &[u64]) -> Option<Vec<u64>> {
-    let last = positions.iter().copied().fold(0, u64::max);
-    let n_words = last / 64 + 1;
-    if n_words > positions.len() as u64 {
-        return None;
-    }
-    let mut words = vec![0; n_words as usize];
-    for &position in positions {
-        let (word, bit) = (&mut words[(position / 64) as usize], 1 << (position % 64));
-        if *word & bit != 0 {
-            return None;
-        }
-        *word |= bit;
-    }
-    Some(words)
-}
-
-/// The positions in both sorted lists, ascending.
-fn common<'a>(left: &'a [u64], right: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
-    let mut right = right;
-    left.iter().copied().filter(move |&position| {
-        while let [first, behind @ ..] = right
-            && *first < position
-        {
-            right = behind;
-        }
-        right.first() == Some(&position)
-    })
-}
-
-/// The positions that are in the first sorted list and not in the second, in place.
-fn subtract(positions: &mut Vec<u64>, others: &[u64]) {
-    let mut others = others;
-    positions.retain(|&position| {
-        while let [first, behind @ ..] = others
-            && *first < position
-        {
-            others = behind;
-        }
-        others.first() != Some(&position)
-    });
 }

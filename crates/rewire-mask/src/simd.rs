@@ -8,10 +8,12 @@
 
 mod isa;
 mod kth;
+mod row;
 mod sum;
 
 pub(crate) use isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use isa::{Avx2, Avx512};
 pub(crate) use kth::{Bracket, SLACK, Tally};
+pub(crate) use row::RowChange;
 pub use sum::streamed_sum;

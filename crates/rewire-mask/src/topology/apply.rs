@@ -2,9 +2,9 @@
 //!
 //! Rows are rewired one by one. A row that is not too sparse is a short string of bits, which stays
 //! in the nearest cache: the old columns set bits, the changes flip some of them, and what is set
-//! then are the new columns. The number of set bits before a column is its index within the row, so
-//! that each change finds its entry of the per-weight columns with one count. In a row with few
-//! entries for its width the entries beside each change are found by bisection instead.
+//! then are the new columns. Packing the unchanged bits at the places of the old columns says which
+//! entries survive, packing the grown bits at the places of the new ones which are grown. In a row
+//! with few entries for its width the entries beside each change are found by bisection instead.
 //!
 //! Blocks of rows are rewired in parallel; their extent does not depend on the number of threads.
 
@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use super::{Topology, accumulate};
 use crate::bits::Bits;
+use crate::simd::{Isa, RowChange};
 use crate::{GatherList, MaskError, Rewiring};
 
 /// Entries before and after that one task rewires, or those of one row if it has more.
@@ -163,96 +164,81 @@ impl Row<'_> {
 
 /// Rewires rows and collects what became of their entries.
 struct Block {
-    cols: usize,
+    isa: Isa,
     survives: Bits,
     is_grown: Bits,
-    /// A row as bits.
-    words: Vec<u64>,
-    /// Set bits before each word.
-    before: Vec<u32>,
+    /// Of the row at hand the active entries, those dropped and those grown, as bits.
+    old: Vec<u64>,
+    dropped: Vec<u64>,
+    grown: Vec<u64>,
 }
 
 impl Block {
     /// For rows of `cols` entries that hold `old` active ones before and `new` after.
     fn new(cols: usize, old: usize, new: usize) -> Self {
+        let words = || vec![0; cols.div_ceil(64)];
         Self {
-            cols,
+            isa: Isa::best(),
             survives: Bits::with_capacity(old),
             is_grown: Bits::with_capacity(new),
-            words: Vec::new(),
-            before: Vec::new(),
+            old: words(),
+            dropped: words(),
+            grown: words(),
         }
     }
 
     /// Rewires the next row, or returns nothing if its changes do not fit.
     fn rewire(&mut self, row: Row<'_>) -> Option<()> {
-        let (old_start, new_start) = (self.survives.len(), self.is_grown.len());
-        self.survives.push_run(true, row.old.len());
-        self.is_grown.push_run(false, row.new.len());
         let entries = row.old.len() + row.grown.len();
         if row.dropped.is_empty() && row.grown.is_empty() {
             row.new.copy_from_slice(row.old);
+            self.survives.push_run(true, row.old.len());
+            self.is_grown.push_run(false, row.old.len());
             Some(())
-        } else if self.cols.div_ceil(64) <= entries * WORDS_PER_ENTRY {
-            self.rewire_bits(row, old_start, new_start)
+        } else if self.old.len() <= entries * WORDS_PER_ENTRY {
+            self.rewire_bits(row)
         } else {
-            self.rewire_list(row, old_start, new_start)
+            self.rewire_list(row)
         }
     }
 
-    fn rewire_bits(&mut self, row: Row<'_>, old_start: usize, new_start: usize) -> Option<()> {
-        self.words.clear();
-        self.words.resize(self.cols.div_ceil(64), 0);
-        for &column in row.old {
-            self.words[column as usize / 64] |= 1 << (column % 64);
+    fn rewire_bits(&mut self, row: Row<'_>) -> Option<()> {
+        for words in [&mut self.old, &mut self.dropped, &mut self.grown] {
+            words.fill(0);
         }
-        self.count_before();
-        for &position in row.dropped {
-            let (is_set, index) = self.look_up(row.column(position));
-            if !is_set {
-                return None;
+        // Columns that follow each other mostly fall into the same word, which has to be written
+        // before it can be read again: four places of the row are filled in turn.
+        let (quarters, rest) = row.old.split_at(row.old.len() / 4 * 4);
+        let n = quarters.len() / 4;
+        for index in 0..n {
+            for quarter in 0..4 {
+                set(&mut self.old, quarters[quarter * n + index] as usize);
             }
-            self.survives.clear(old_start + index);
+        }
+        for &column in rest {
+            set(&mut self.old, column as usize);
         }
         for &position in row.dropped {
-            let column = row.column(position);
-            self.words[column / 64] ^= 1 << (column % 64);
+            set(&mut self.dropped, row.column(position));
         }
         for &position in row.grown {
-            let column = row.column(position);
-            let (word, bit) = (&mut self.words[column / 64], 1 << (column % 64));
-            if *word & bit != 0 {
-                return None;
-            }
-            *word |= bit;
+            set(&mut self.grown, row.column(position));
         }
-        self.count_before();
-        for &position in row.grown {
-            let (_, index) = self.look_up(row.column(position));
-            self.is_grown.set(new_start + index);
-        }
-        write_columns(&self.words, row.new);
-        Some(())
+        let change = RowChange {
+            old: &self.old,
+            dropped: &self.dropped,
+            grown: &self.grown,
+            columns: row.new,
+        };
+        let isa = self.isa;
+        isa.change_row(change, &mut self.survives, &mut self.is_grown)
+            .then_some(())
     }
 
-    fn count_before(&mut self) {
-        self.before.clear();
-        let mut total = 0;
-        for word in &self.words {
-            self.before.push(total);
-            total += word.count_ones();
-        }
-    }
-
-    /// Whether the bit of a column is set, and how many are before it.
-    fn look_up(&self, column: usize) -> (bool, usize) {
-        let (word, bit) = (self.words[column / 64], column % 64);
-        let below = word & ((1 << bit) - 1);
-        let index = self.before[column / 64] + below.count_ones();
-        (word >> bit & 1 == 1, index as usize)
-    }
-
-    fn rewire_list(&mut self, row: Row<'_>, old_start: usize, new_start: usize) -> Option<()> {
+    fn rewire_list(&mut self, row: Row<'_>) -> Option<()> {
+        let (old_start, new_start) = (self.survives.len(), self.is_grown.len());
+        self.survives.push_run(true, row.old.len());
+        self.is_grown.push_run(false, row.new.len());
         let (mut dropped, mut grown) = (row.dropped, row.grown);
         let (mut read, mut written) = (0, 0);
         loop {
@@ -288,17 +274,6 @@ impl Block {
     }
 }
 
-/// Writes the columns whose bits are set; there are exactly as many.
-fn write_columns(words: &[u64], columns: &mut [u32]) {
-    let mut written = 0;
-    for (&word, start) in words.iter().zip((0u32..).step_by(64)) {
-        let mut rest = word;
-        let n = word.count_ones() as usize;
-        for column in &mut columns[written..written + n] {
-            *column = start + rest.trailing_zeros();
-            rest &= rest.wrapping_sub(1);
-        }
-        written += n;
-    }
-    debug_assert_eq!(written, columns.len());
+fn set(words: &mut [u64], index: usize) {
+    words[index / 64] |= 1 << (index % 64);
 }

@@ -1,0 +1,257 @@
+//! Work on strings of bits that lives from counting, scanning and packing bits in one instruction.
+//!
+//! The bodies are plain Rust; what differs between the paths is what the compiler may make of
+//! `count_ones` and `trailing_zeros`, and how the bits of a word that another word selects are
+//! packed.
+
+use super::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512};
+use crate::bits::Bits;
+
+/// A row of a matrix as bits before and after some of its entries change.
+pub(crate) struct RowChange<'a> {
+    /// Active entries before; 64 columns a word, as in the other two.
+    pub(crate) old: &'a [u64],
+    /// Active entries that are dropped.
+    pub(crate) dropped: &'a [u64],
+    /// Inactive entries that are grown.
+    pub(crate) grown: &'a [u64],
+    /// To be written: the columns that are active afterwards, of which there are as many.
+    pub(crate) columns: &'a mut [u32],
+}
+
+impl Isa {
+    /// Writes the columns of a row after a change, appends to `survives` one bit for each entry
+    /// that was active and to `is_grown` one for each that is active afterwards.
+    ///
+    /// Returns false, with all of these in any state, if a dropped entry is inactive or a grown
+    /// one active.
+    pub(crate) fn change_row(
+        self,
+        row: RowChange<'_>,
+        survives: &mut Bits,
+        is_grown: &mut Bits,
+    ) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => proof.change_row(row, survives, is_grown),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(proof) => proof.change_row(row, survives, is_grown),
+            Self::Portable => change_row(row, survives, is_grown, packed),
+        }
+    }
+
+    /// Writes the indices of the set bits to the front of `numbers`, each counted from `start`,
+    /// ascending; returns how many there are.
+    ///
+    /// # Panics
+    /// If `numbers` is too short.
+    pub(crate) fn ones(self, words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => proof.ones(words, start, numbers),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(proof) => proof.ones(words, start, numbers),
+            Self::Portable => ones::<u64, 4>(words, numbers, |index| start + index),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! bit_instructions {
+    ($token:ty) => {
+        impl $token {
+            fn change_row(
+                self,
+                row: RowChange<'_>,
+                survives: &mut Bits,
+                is_grown: &mut Bits,
+            ) -> bool {
+                // SAFETY: the token proves that the processor has the features that the function
+                // enables.
+                unsafe { change_row_bmi(row, survives, is_grown) }
+            }
+
+            fn ones(self, words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
+                // SAFETY: as above.
+                unsafe { ones_bmi(words, start, numbers) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+bit_instructions!(Avx512);
+#[cfg(target_arch = "x86_64")]
+bit_instructions!(Avx2);
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn change_row_bmi(row: RowChange<'_>, survives: &mut Bits, is_grown: &mut Bits) -> bool {
+    change_row(row, survives, is_grown, |bits, mask| {
+        std::arch::x86_64::_pext_u64(bits, mask)
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn ones_bmi(words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
+    ones::<u64, 4>(words, numbers, |index| start + index)
+}
+
+#[inline(always)]
+fn change_row(
+    row: RowChange<'_>,
+    survives: &mut Bits,
+    is_grown: &mut Bits,
+    packed: impl Fn(u64, u64) -> u64,
+) -> bool {
+    let mut written = 0;
+    let words = row.old.iter().zip(row.dropped).zip(row.grown);
+    for (((&old, &dropped), &grown), start) in words.zip((0u32..).step_by(64)) {
+        if dropped & !old | grown & old != 0 {
+            return false;
+        }
+        let new = old ^ dropped ^ grown;
+        survives.push(packed(!dropped, old), old.count_ones() as usize);
+        is_grown.push(packed(grown, new), new.count_ones() as usize);
+        let columns = &mut row.columns[written..];
+        written += ones::<u32, 8>(&[new], columns, |index| start + index as u32);
+    }
+    true
+}
+
+/// The bits of a word at the set bits of a mask, moved together.
+fn packed(bits: u64, mask: u64) -> u64 {
+    let (mut packed, mut rest, mut n) = (0, mask, 0);
+    while rest != 0 {
+        packed |= (bits >> rest.trailing_zeros() & 1) << n;
+        rest &= rest - 1;
+        n += 1;
+    }
+    packed
+}
+
+/// Writes the indices of set bits as numbers, `STRIDE` at a time whether or not so many are left:
+/// the number of steps is then easier to foresee than the number of bits.
+#[inline(always)]
+fn ones<T: Copy, const STRIDE: usize>(
+    words: &[u64],
+    numbers: &mut [T],
+    number: impl Fn(u64) -> T,
+) -> usize {
+    let mut written = 0;
+    for (&word, start) in words.iter().zip((0u64..).step_by(64)) {
+        let (mut rest, end) = (word, written + word.count_ones() as usize);
+        while rest != 0 {
+            let take = |rest: &mut u64| {
+                let index = start + u64::from(rest.trailing_zeros());
+                *rest &= rest.wrapping_sub(1);
+                number(index)
+            };
+            match numbers[written..].first_chunk_mut::<STRIDE>() {
+                Some(slots) => slots.iter_mut().for_each(|slot| *slot = take(&mut rest)),
+                None => {
+                    for slot in &mut numbers[written..end] {
+                        *slot = take(&mut rest);
+                    }
+                }
+            }
+            written = end.min(written + STRIDE);
+        }
+    }
+    written
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words that are empty, full, sparse and dense.
+    fn words() -> Vec<u64> {
+        let mut words = vec![0, u64::MAX, 1, 1 << 63, 0b1011_0111, u64::MAX >> 1];
+        let mixed = |i: u64| (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        words.extend((0..20).map(|i| mixed(i) & mixed(i + 20)));
+        words.extend((40..50).map(mixed));
+        words
+    }
+
+    fn set_bits(words: &[u64]) -> Vec<u64> {
+        let is_set = |n: &u64| words[(n / 64) as usize] >> (n % 64) & 1 == 1;
+        (0..64 * words.len() as u64).filter(is_set).collect()
+    }
+
+    #[test]
+    fn every_path_finds_the_set_bits_in_order() {
+        let words = words();
+        for end in 0..words.len() {
+            let words = &words[..end];
+            let expected: Vec<u64> = set_bits(words).iter().map(|n| 1000 + n).collect();
+            for isa in Isa::all() {
+                // Not one number of room beyond what is needed.
+                let mut numbers = vec![0; expected.len()];
+                assert_eq!(isa.ones(words, 1000, &mut numbers), expected.len());
+                assert_eq!(numbers, expected, "{isa:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_path_changes_rows_alike() {
+        let old = words();
+        let n = old.len();
+        let turned = |by: usize| (0..n).map(|i| old[(i * 5 + by) % n]).collect::<Vec<_>>();
+        let dropped: Vec<u64> = old.iter().zip(turned(3)).map(|(old, x)| old & x).collect();
+        let grown: Vec<u64> = old.iter().zip(turned(8)).map(|(old, x)| !old & x).collect();
+        let changes = old.iter().zip(&dropped).zip(&grown);
+        let new: Vec<u64> = changes.map(|((o, d), g)| o ^ d ^ g).collect();
+        let columns: Vec<u32> = set_bits(&new).iter().map(|&n| n as u32).collect();
+        let is_in = |words: &[u64], n: u64| words[(n / 64) as usize] >> (n % 64) & 1 == 1;
+        let flags = |of: &[u64], holds: &dyn Fn(u64) -> bool| {
+            let mut bits = Bits::default();
+            // The strings need not begin at a word.
+            bits.push_run(true, 3);
+            set_bits(of)
+                .iter()
+                .for_each(|&n| bits.push_run(holds(n), 1));
+            bits
+        };
+        let survives = flags(&old, &|n| !is_in(&dropped, n));
+        let is_grown = flags(&new, &|n| is_in(&grown, n));
+        for isa in Isa::all() {
+            let mut found = (vec![0; columns.len()], Bits::default(), Bits::default());
+            found.1.push_run(true, 3);
+            found.2.push_run(true, 3);
+            let row = RowChange {
+                old: &old,
+                dropped: &dropped,
+                grown: &grown,
+                columns: &mut found.0,
+            };
+            assert!(isa.change_row(row, &mut found.1, &mut found.2), "{isa:?}");
+            let expected = (columns.clone(), survives.clone(), is_grown.clone());
+            assert_eq!(found, expected, "{isa:?}");
+        }
+    }
+
+    #[test]
+    fn every_path_refuses_changes_that_do_not_fit() {
+        for isa in Isa::all() {
+            for (dropped, grown, fits) in [(1, 2, true), (2, 0, false), (0, 1, false)] {
+                let row = RowChange {
+                    old: &[1],
+                    dropped: &[dropped],
+                    grown: &[grown],
+                    columns: &mut [0; 2],
+                };
+                let (mut survives, mut is_grown) = (Bits::default(), Bits::default());
+                assert_eq!(
+                    isa.change_row(row, &mut survives, &mut is_grown),
+                    fits,
+                    "{isa:?}"
+                );
+            }
+        }
+    }
+}
