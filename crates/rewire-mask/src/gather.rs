@@ -153,17 +153,20 @@ impl GatherList {
                 && let Some((elements, &survives)) = old.next()
             {
                 // Every element is written, and one that does not survive is written over.
-                for (index, &element) in elements.iter().enumerate() {
+                let mut survives = survives;
+                for &element in elements {
                     ring[usize::from(end)] = element;
-                    end = end.wrapping_add((survives >> index & 1) as u8);
+                    end = end.wrapping_add(survives as u8 & 1);
+                    survives >>= 1;
                 }
             }
             let mut elements = [grown; 64];
-            for (index, element) in elements.iter_mut().enumerate() {
-                let is_grown = is_grown >> index & 1;
+            let mut is_grown = is_grown;
+            for element in &mut elements {
                 // The upper half stays as it was: every place there holds what is grown.
-                *element = ring[usize::from(first) | RING * is_grown as usize];
-                first = first.wrapping_add(1 - is_grown as u8);
+                *element = ring[usize::from(first) | RING * (is_grown & 1) as usize];
+                first = first.wrapping_add(!is_grown as u8 & 1);
+                is_grown >>= 1;
             }
             // Beyond the last entry survivors are made up; they are not handed on.
             hand_on(&elements[..n]);

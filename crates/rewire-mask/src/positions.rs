@@ -19,7 +19,7 @@ const PER_WINDOW: u64 = 256;
 /// [`MaskError::Duplicate`] with the lowest position that is listed twice.
 pub(crate) fn sorted(mut positions: Vec<u64>) -> Result<Vec<u64>, MaskError> {
     if !is_ascending(&positions) {
-        net(&mut positions, &mut Vec::new())?;
+        sort_without(&mut positions, &mut Vec::new())?;
     }
     Ok(positions)
 }
@@ -27,16 +27,13 @@ pub(crate) fn sorted(mut positions: Vec<u64>) -> Result<Vec<u64>, MaskError> {
 /// Sorts both lists and removes from each what is in both.
 ///
 /// # Errors
-/// [`MaskError::Duplicate`] with the lowest position that a list holds twice; the lists are then
-/// in any state.
+/// [`MaskError::Duplicate`] with the lowest position that the first list holds twice, or else
+/// the second; the lists are then in any state.
 pub(crate) fn net(left: &mut Vec<u64>, right: &mut Vec<u64>) -> Result<(), MaskError> {
-    let last = left.iter().chain(&*right).copied().fold(0, u64::max);
-    let n = (left.len() + right.len()) as u64;
-    if last / WINDOW < n / PER_WINDOW {
-        net_by_windows(left, right, (last / WINDOW) as usize + 1)
-    } else {
-        net_by_order(left, right)
+    if !is_ascending(left) {
+        sort_without(left, &mut Vec::new())?;
     }
+    sort_without(right, left)
 }
 
 /// The lowest position that is in both ascending lists.
@@ -48,33 +45,37 @@ pub(crate) fn first_common(left: &[u64], right: &[u64]) -> Option<u64> {
     })
 }
 
+/// Sorts positions and removes what is also in the ascending list from both.
+fn sort_without(positions: &mut Vec<u64>, ascending: &mut Vec<u64>) -> Result<(), MaskError> {
+    let last = positions.iter().copied().fold(0, u64::max);
+    let sorted = if last / WINDOW < positions.len() as u64 / PER_WINDOW {
+        by_windows(positions, ascending, (last / WINDOW) as usize + 1)
+    } else {
+        by_order(positions, ascending)
+    };
+    sorted.map_err(|position| MaskError::Duplicate { position })
+}
+
 fn is_ascending(positions: &[u64]) -> bool {
     positions.is_sorted_by(|left, right| left < right)
 }
 
-fn net_by_order(left: &mut Vec<u64>, right: &mut Vec<u64>) -> Result<(), MaskError> {
-    let mut duplicate = None;
-    for list in [&mut *left, &mut *right] {
-        list.sort_unstable();
-        let pair = list.windows(2).find(|pair| pair[0] == pair[1]);
-        duplicate = [duplicate, pair.map(|pair| pair[0])]
-            .into_iter()
-            .flatten()
-            .min();
-    }
-    if let Some(position) = duplicate {
-        return Err(MaskError::Duplicate { position });
+/// [`sort_without`] by comparison; the error is the lowest duplicate.
+fn by_order(positions: &mut Vec<u64>, ascending: &mut Vec<u64>) -> Result<(), u64> {
+    positions.sort_unstable();
+    if let Some(pair) = positions.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(pair[0]);
     }
     let mut common = Vec::new();
-    let mut rest = &right[..];
-    left.retain(|&position| {
+    let mut rest = &ascending[..];
+    positions.retain(|&position| {
         skip_below(&mut rest, position);
         let is_common = rest.first() == Some(&position);
         common.extend(is_common.then_some(position));
         !is_common
     });
     let mut rest = &common[..];
-    right.retain(|&position| {
+    ascending.retain(|&position| {
         skip_below(&mut rest, position);
         rest.first() != Some(&position)
     });
@@ -90,57 +91,58 @@ fn skip_below(positions: &mut &[u64], position: u64) {
     }
 }
 
-fn net_by_windows(
-    left: &mut Vec<u64>,
-    right: &mut Vec<u64>,
+/// [`sort_without`] window by window; the error is the lowest duplicate.
+fn by_windows(
+    positions: &mut Vec<u64>,
+    ascending: &mut Vec<u64>,
     windows: usize,
-) -> Result<(), MaskError> {
+) -> Result<(), u64> {
     let isa = Isa::best();
-    let divided = [Divided::new(left, windows), Divided::new(right, windows)];
-    let mut bits = [
-        vec![0u64; WINDOW as usize / 64],
-        vec![0; WINDOW as usize / 64],
-    ];
-    let mut written = [0; 2];
+    let divided = Divided::new(positions, windows);
+    let mut bits = vec![0u64; WINDOW as usize / 64];
+    let mut common = vec![0; WINDOW as usize + 1];
+    let (mut sorted, mut read, mut kept) = (0, 0, 0);
     for window in 0..windows {
         let start = window as u64 * WINDOW;
-        let mut duplicate = None;
-        for (bits, divided) in bits.iter_mut().zip(&divided) {
-            bits.fill(0);
-            let found = set_all(bits, divided.window(window));
-            duplicate = [duplicate, found].into_iter().flatten().min();
+        let low = divided.window(window);
+        bits.fill(0);
+        for &position in low {
+            bits[usize::from(position) / 64] |= 1 << (position % 64);
         }
-        if let Some(low) = duplicate {
-            let position = start + u64::from(low);
-            return Err(MaskError::Duplicate { position });
+        let n_set: usize = bits.iter().map(|word| word.count_ones() as usize).sum();
+        if n_set < low.len() {
+            return Err(start + u64::from(lowest_duplicate(low)));
         }
-        let [left_bits, right_bits] = &mut bits;
-        for (left, right) in left_bits.iter_mut().zip(right_bits) {
-            let common = *left & *right;
-            *left ^= common;
-            *right ^= common;
+        let rest = &ascending[read..];
+        let n = rest.partition_point(|&position| position < start + WINDOW);
+        let mut n_common = 0;
+        // Both lists are written whatever is found, and what does not count is written over.
+        for index in read..read + n {
+            let position = ascending[index];
+            let place = position as usize % WINDOW as usize;
+            let is_common = (bits[place / 64] >> (place % 64) & 1) as usize;
+            ascending[kept] = position;
+            common[n_common] = place;
+            kept += 1 - is_common;
+            n_common += is_common;
         }
-        for ((bits, list), written) in bits.iter().zip([&mut *left, &mut *right]).zip(&mut written)
-        {
-            *written += isa.ones(bits, start, &mut list[*written..]);
+        read += n;
+        for &place in &common[..n_common] {
+            bits[place / 64] ^= 1 << (place % 64);
         }
+        sorted += isa.ones(&bits, start, &mut positions[sorted..]);
     }
-    left.truncate(written[0]);
-    right.truncate(written[1]);
+    positions.truncate(sorted);
+    ascending.drain(kept..read);
     Ok(())
 }
 
-/// Sets bits; returns the lowest that was named twice.
-fn set_all(bits: &mut [u64], positions: &[u16]) -> Option<u16> {
-    let mut duplicate = None;
-    for &position in positions {
-        let (word, bit) = (&mut bits[usize::from(position) / 64], 1 << (position % 64));
-        if *word & bit != 0 {
-            duplicate = Some(duplicate.map_or(position, |other: u16| other.min(position)));
-        }
-        *word |= bit;
-    }
-    duplicate
+/// The lowest of those that are listed twice, or 0 if none is.
+fn lowest_duplicate(positions: &[u16]) -> u16 {
+    let mut sorted = positions.to_vec();
+    sorted.sort_unstable();
+    let pair = sorted.windows(2).find(|pair| pair[0] == pair[1]);
+    pair.map_or(0, |pair| pair[0])
 }
 
 /// The lowest 16 bits of some positions, those of one window side by side.
@@ -197,42 +199,52 @@ mod tests {
         list
     }
 
-    /// Both ways against sets.
+    /// Both ways against sets; the ascending list may reach beyond the other.
     #[test]
     fn windows_and_order_agree() {
         for (limit, step) in [(1, 1), (5000, 2), (WINDOW + 1, 3), (3 * WINDOW + 77, 40)] {
-            let (left, right) = (positions(limit, step, 1), positions(limit, step, 2));
-            let sets = [&left, &right].map(|list| list.iter().copied().collect::<BTreeSet<u64>>());
+            let (list, mut ascending) = (positions(limit, step, 1), positions(2 * limit, step, 2));
+            ascending.sort_unstable();
+            let sets = [&list, &ascending].map(|list| BTreeSet::from_iter(list.iter().copied()));
             let expected = [&sets[0] - &sets[1], &sets[1] - &sets[0]].map(Vec::from_iter);
-            let mut found = [left.clone(), right.clone()];
-            let [a, b] = &mut found;
-            net_by_windows(a, b, (limit / WINDOW) as usize + 1).unwrap();
+            assert!(expected[0].len() < list.len(), "nothing in common");
+            let windows = (limit / WINDOW) as usize + 1;
+            let mut found = [list.clone(), ascending.clone()];
+            let [left, right] = &mut found;
+            by_windows(left, right, windows).unwrap();
             assert_eq!(found, expected, "one in {step} below {limit}");
-            let mut found = [left, right];
-            let [a, b] = &mut found;
-            net_by_order(a, b).unwrap();
+            let mut found = [list, ascending];
+            let [left, right] = &mut found;
+            by_order(left, right).unwrap();
             assert_eq!(found, expected, "one in {step} below {limit}");
         }
     }
 
     #[test]
-    fn the_lowest_duplicate_of_either_list_is_named() {
-        let twice = |low: u64, high: u64| vec![high, low, 3, high, low];
-        for (left, right, lowest) in [
-            (twice(9, WINDOW + 5), vec![1, 2], 9),
-            (vec![8, 4], twice(7, 50), 7),
-            (
-                twice(WINDOW, WINDOW + 5),
-                twice(WINDOW + 1, WINDOW + 2),
-                WINDOW,
-            ),
-        ] {
-            let error = Err(MaskError::Duplicate { position: lowest });
+    fn the_lowest_duplicate_is_named() {
+        for (low, high) in [(9, WINDOW + 5), (0, 7), (WINDOW, WINDOW + 5)] {
+            let mut list = vec![high, low, 3, high, low];
+            assert_eq!(by_windows(&mut list.clone(), &mut Vec::new(), 2), Err(low));
+            assert_eq!(by_order(&mut list, &mut Vec::new()), Err(low));
+        }
+    }
+
+    #[test]
+    fn both_lists_may_come_in_any_order() {
+        for step in [2, 5000] {
+            let mut found = [
+                positions(3 * WINDOW, step, 3),
+                positions(3 * WINDOW, step, 4),
+            ];
+            let sets = found
+                .each_ref()
+                .map(|list| BTreeSet::from_iter(list.iter().copied()));
+            let [left, right] = &mut found;
+            net(left, right).unwrap();
             assert_eq!(
-                net_by_windows(&mut left.clone(), &mut right.clone(), 2),
-                error
+                found,
+                [&sets[0] - &sets[1], &sets[1] - &sets[0]].map(Vec::from_iter)
             );
-            assert_eq!(net_by_order(&mut left.clone(), &mut right.clone()), error);
         }
     }
 }

@@ -15,5 +15,5 @@ pub(crate) use isa::Isa;
 #[cfg(target_arch = "x86_64")]
 use isa::{Avx2, Avx512};
 pub(crate) use kth::{Bracket, SLACK, Tally};
-pub(crate) use row::RowChange;
+pub(crate) use row::{RowChange, RowWords};
 pub use sum::streamed_sum;

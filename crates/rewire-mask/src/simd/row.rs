@@ -9,16 +9,37 @@ use super::Isa;
 use super::{Avx2, Avx512};
 use crate::bits::Bits;
 
-/// A row of a matrix as bits before and after some of its entries change.
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// A row of a matrix and which of its entries change.
 pub(crate) struct RowChange<'a> {
-    /// Active entries before; 64 columns a word, as in the other two.
-    pub(crate) old: &'a [u64],
-    /// Active entries that are dropped.
+    /// Position of the first entry.
+    pub(crate) start: u64,
+    /// Columns that are active before, ascending.
+    pub(crate) old: &'a [u32],
+    /// Positions that are dropped, ascending, all in this row.
     pub(crate) dropped: &'a [u64],
-    /// Inactive entries that are grown.
+    /// Positions that are grown, likewise.
     pub(crate) grown: &'a [u64],
-    /// To be written: the columns that are active afterwards, of which there are as many.
-    pub(crate) columns: &'a mut [u32],
+    /// The columns that are active afterwards, to be written; there are as many as the other
+    /// lengths say.
+    pub(crate) new: &'a mut [u32],
+}
+
+/// Room for a row as bits: the active entries, those dropped and those grown.
+pub(crate) struct RowWords([Vec<u64>; 3]);
+
+impl RowWords {
+    /// For rows of `cols` entries.
+    pub(crate) fn new(cols: usize) -> Self {
+        Self([(); 3].map(|()| vec![0; cols.div_ceil(64)]))
+    }
+
+    /// Words of a row.
+    pub(crate) fn len(&self) -> usize {
+        self.0[0].len()
+    }
 }
 
 impl Isa {
@@ -30,15 +51,16 @@ impl Isa {
     pub(crate) fn change_row(
         self,
         row: RowChange<'_>,
+        words: &mut RowWords,
         survives: &mut Bits,
         is_grown: &mut Bits,
     ) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => proof.change_row(row, survives, is_grown),
+            Self::Avx512(proof) => proof.change_row(row, words, survives, is_grown),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.change_row(row, survives, is_grown),
-            Self::Portable => change_row(row, survives, is_grown, packed),
+            Self::Avx2(proof) => proof.change_row(row, words, survives, is_grown),
+            Self::Portable => change_row(row, words, survives, is_grown, packed, columns_of),
         }
     }
 
@@ -60,17 +82,18 @@ impl Isa {
 
 #[cfg(target_arch = "x86_64")]
 macro_rules! bit_instructions {
-    ($token:ty) => {
+    ($token:ty, $change_row:ident) => {
         impl $token {
             fn change_row(
                 self,
                 row: RowChange<'_>,
+                words: &mut RowWords,
                 survives: &mut Bits,
                 is_grown: &mut Bits,
             ) -> bool {
                 // SAFETY: the token proves that the processor has the features that the function
                 // enables.
-                unsafe { change_row_bmi(row, survives, is_grown) }
+                unsafe { $change_row(row, words, survives, is_grown) }
             }
 
             fn ones(self, words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
@@ -82,16 +105,33 @@ macro_rules! bit_instructions {
 }
 
 #[cfg(target_arch = "x86_64")]
-bit_instructions!(Avx512);
+bit_instructions!(Avx512, change_row_512);
 #[cfg(target_arch = "x86_64")]
-bit_instructions!(Avx2);
+bit_instructions!(Avx2, change_row_bmi);
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt")]
+fn change_row_512(
+    row: RowChange<'_>,
+    words: &mut RowWords,
+    survives: &mut Bits,
+    is_grown: &mut Bits,
+) -> bool {
+    let packed = |bits, mask| _pext_u64(bits, mask);
+    let columns = |word, start, columns: &mut [u32]| columns_512(word, start, columns);
+    change_row(row, words, survives, is_grown, packed, columns)
+}
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
-fn change_row_bmi(row: RowChange<'_>, survives: &mut Bits, is_grown: &mut Bits) -> bool {
-    change_row(row, survives, is_grown, |bits, mask| {
-        std::arch::x86_64::_pext_u64(bits, mask)
-    })
+fn change_row_bmi(
+    row: RowChange<'_>,
+    words: &mut RowWords,
+    survives: &mut Bits,
+    is_grown: &mut Bits,
+) -> bool {
+    let packed = |bits, mask| _pext_u64(bits, mask);
+    change_row(row, words, survives, is_grown, packed, columns_of)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -100,15 +140,66 @@ fn ones_bmi(words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
     ones::<u64, 4>(words, numbers, |index| start + index)
 }
 
+/// [`columns_of`] by compressing 16 columns at a time.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt")]
+fn columns_512(word: u64, start: u32, columns: &mut [u32]) -> usize {
+    let Some(columns) = columns.first_chunk_mut::<64>() else {
+        return columns_of(word, start, columns);
+    };
+    let sixteen = _mm512_set1_epi32(16);
+    let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let mut numbers = _mm512_add_epi32(_mm512_set1_epi32(start as i32), steps);
+    let mut written = 0;
+    for part in 0..4 {
+        let set = (word >> (16 * part)) as u16;
+        let packed = _mm512_maskz_compress_epi32(set, numbers);
+        // SAFETY: at most 16 columns were written for each earlier part, so there is room for 16.
+        unsafe { _mm512_storeu_si512(columns.as_mut_ptr().add(written).cast(), packed) };
+        written += set.count_ones() as usize;
+        numbers = _mm512_add_epi32(numbers, sixteen);
+    }
+    written
+}
+
+/// Writes the columns of the set bits, counted from `start`; returns how many there are.
+#[inline(always)]
+fn columns_of(word: u64, start: u32, columns: &mut [u32]) -> usize {
+    ones::<u32, 8>(&[word], columns, |index| start + index as u32)
+}
+
 #[inline(always)]
 fn change_row(
     row: RowChange<'_>,
+    words: &mut RowWords,
     survives: &mut Bits,
     is_grown: &mut Bits,
     packed: impl Fn(u64, u64) -> u64,
+    columns_of: impl Fn(u64, u32, &mut [u32]) -> usize,
 ) -> bool {
+    let [old, dropped, grown] = &mut words.0;
+    // Columns that follow each other mostly fall into the same word, which has to be written
+    // before it can be read again: four places of the row are filled in turn.
+    old.fill(0);
+    let (quarters, rest) = row.old.split_at(row.old.len() / 4 * 4);
+    let n = quarters.len() / 4;
+    for index in 0..n {
+        for quarter in 0..4 {
+            set(old, quarters[quarter * n + index] as usize);
+        }
+    }
+    for &column in rest {
+        set(old, column as usize);
+    }
+    for (words, positions) in [(&mut *dropped, row.dropped), (&mut *grown, row.grown)] {
+        words.fill(0);
+        for &position in positions {
+            set(words, (position - row.start) as usize);
+        }
+    }
     let mut written = 0;
-    let words = row.old.iter().zip(row.dropped).zip(row.grown);
+    let words = old.iter().zip(&*dropped).zip(&*grown);
     for (((&old, &dropped), &grown), start) in words.zip((0u32..).step_by(64)) {
         if dropped & !old | grown & old != 0 {
             return false;
@@ -116,10 +207,14 @@ fn change_row(
         let new = old ^ dropped ^ grown;
         survives.push(packed(!dropped, old), old.count_ones() as usize);
         is_grown.push(packed(grown, new), new.count_ones() as usize);
-        let columns = &mut row.columns[written..];
-        written += ones::<u32, 8>(&[new], columns, |index| start + index as u32);
+        written += columns_of(new, start, &mut row.new[written..]);
     }
     true
+}
+
+#[inline(always)]
+fn set(words: &mut [u64], index: usize) {
+    words[index / 64] |= 1 << (index % 64);
 }
 
 /// The bits of a word at the set bits of a mask, moved together.
@@ -219,17 +314,30 @@ mod tests {
         };
         let survives = flags(&old, &|n| !is_in(&dropped, n));
         let is_grown = flags(&new, &|n| is_in(&grown, n));
+        let start = 1_000_000;
+        let positions = |words: &[u64]| {
+            set_bits(words)
+                .iter()
+                .map(|n| start + n)
+                .collect::<Vec<_>>()
+        };
+        let old_columns: Vec<u32> = set_bits(&old).iter().map(|&n| n as u32).collect();
         for isa in Isa::all() {
             let mut found = (vec![0; columns.len()], Bits::default(), Bits::default());
             found.1.push_run(true, 3);
             found.2.push_run(true, 3);
             let row = RowChange {
-                old: &old,
-                dropped: &dropped,
-                grown: &grown,
-                columns: &mut found.0,
+                start,
+                old: &old_columns,
+                dropped: &positions(&dropped),
+                grown: &positions(&grown),
+                new: &mut found.0,
             };
-            assert!(isa.change_row(row, &mut found.1, &mut found.2), "{isa:?}");
+            let mut words = RowWords::new(64 * n - 7);
+            assert!(
+                isa.change_row(row, &mut words, &mut found.1, &mut found.2),
+                "{isa:?}"
+            );
             let expected = (columns.clone(), survives.clone(), is_grown.clone());
             assert_eq!(found, expected, "{isa:?}");
         }
@@ -238,19 +346,23 @@ mod tests {
     #[test]
     fn every_path_refuses_changes_that_do_not_fit() {
         for isa in Isa::all() {
-            for (dropped, grown, fits) in [(1, 2, true), (2, 0, false), (0, 1, false)] {
+            let mut words = RowWords::new(100);
+            for (dropped, grown, fits) in [
+                (&[70][..], &[71][..], true),
+                (&[71], &[], false),
+                (&[], &[70], false),
+                (&[0], &[1], false),
+            ] {
                 let row = RowChange {
-                    old: &[1],
-                    dropped: &[dropped],
-                    grown: &[grown],
-                    columns: &mut [0; 2],
+                    start: 0,
+                    old: &[70],
+                    dropped,
+                    grown,
+                    new: &mut [0; 2],
                 };
                 let (mut survives, mut is_grown) = (Bits::default(), Bits::default());
-                assert_eq!(
-                    isa.change_row(row, &mut survives, &mut is_grown),
-                    fits,
-                    "{isa:?}"
-                );
+                let found = isa.change_row(row, &mut words, &mut survives, &mut is_grown);
+                assert_eq!(found, fits, "{isa:?}, {dropped:?}, {grown:?}");
             }
         }
     }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::{Topology, accumulate};
 use crate::bits::Bits;
-use crate::simd::{Isa, RowChange};
+use crate::simd::{Isa, RowChange, RowWords};
 use crate::{GatherList, MaskError, Rewiring};
 
 /// Entries before and after that one task rewires, or those of one row if it has more.
@@ -81,7 +81,7 @@ impl Topology {
                 let n = row_offsets[row + 1] - row_offsets[row];
                 let (own, behind) = columns.split_at_mut(n);
                 columns = behind;
-                block.rewire(Row {
+                block.rewire(RowChange {
                     start: shape.position(row, 0),
                     old: self.row(row),
                     dropped: &rewiring.dropped()[dropped[row]..dropped[row + 1]],
@@ -131,35 +131,12 @@ fn row_starts(positions: &[u64], topology: &Topology) -> Vec<usize> {
     starts.push(0);
     for row in 0..shape.rows {
         let end = shape.position(row + 1, 0);
-        // Changes are spread over the rows, so the end of this row's is near its start.
-        let mut step = 1;
-        while start + step < positions.len() && positions[start + step] < end {
-            step *= 2;
+        while positions.get(start).is_some_and(|&position| position < end) {
+            start += 1;
         }
-        let until = positions.len().min(start + step);
-        start += positions[start..until].partition_point(|&position| position < end);
         starts.push(start);
     }
     starts
-}
-
-/// One row and what happens to it.
-struct Row<'a> {
-    /// Position of its first entry.
-    start: u64,
-    old: &'a [u32],
-    /// Positions, all in this row.
-    dropped: &'a [u64],
-    grown: &'a [u64],
-    /// The columns after the rewiring, to be written: as many as the counts say.
-    new: &'a mut [u32],
-}
-
-impl Row<'_> {
-    /// Column of a position.
-    fn column(&self, position: u64) -> usize {
-        (position - self.start) as usize
-    }
 }
 
 /// Rewires rows and collects what became of their entries.
@@ -167,75 +144,41 @@ struct Block {
     isa: Isa,
     survives: Bits,
     is_grown: Bits,
-    /// Of the row at hand the active entries, those dropped and those grown, as bits.
-    old: Vec<u64>,
-    dropped: Vec<u64>,
-    grown: Vec<u64>,
+    /// Room for the row at hand as bits.
+    words: RowWords,
 }
 
 impl Block {
     /// For rows of `cols` entries that hold `old` active ones before and `new` after.
     fn new(cols: usize, old: usize, new: usize) -> Self {
-        let words = || vec![0; cols.div_ceil(64)];
         Self {
             isa: Isa::best(),
             survives: Bits::with_capacity(old),
             is_grown: Bits::with_capacity(new),
-            old: words(),
-            dropped: words(),
-            grown: words(),
+            words: RowWords::new(cols),
         }
     }
 
     /// Rewires the next row, or returns nothing if its changes do not fit.
-    fn rewire(&mut self, row: Row<'_>) -> Option<()> {
+    fn rewire(&mut self, row: RowChange<'_>) -> Option<()> {
         let entries = row.old.len() + row.grown.len();
         if row.dropped.is_empty() && row.grown.is_empty() {
             row.new.copy_from_slice(row.old);
             self.survives.push_run(true, row.old.len());
             self.is_grown.push_run(false, row.old.len());
             Some(())
-        } else if self.old.len() <= entries * WORDS_PER_ENTRY {
-            self.rewire_bits(row)
+        } else if self.words.len() <= entries * WORDS_PER_ENTRY {
+            let (survives, is_grown) = (&mut self.survives, &mut self.is_grown);
+            let fits = self
+                .isa
+                .change_row(row, &mut self.words, survives, is_grown);
+            fits.then_some(())
         } else {
             self.rewire_list(row)
         }
     }
 
-    fn rewire_bits(&mut self, row: Row<'_>) -> Option<()> {
-        for words in [&mut self.old, &mut self.dropped, &mut self.grown] {
-            words.fill(0);
-        }
-        // Columns that follow each other mostly fall into the same word, which has to be written
-        // before it can be read again: four places of the row are filled in turn.
-        let (quarters, rest) = row.old.split_at(row.old.len() / 4 * 4);
-        let n = quarters.len() / 4;
-        for index in 0..n {
-            for quarter in 0..4 {
-                set(&mut self.old, quarters[quarter * n + index] as usize);
-            }
-        }
-        for &column in rest {
-            set(&mut self.old, column as usize);
-        }
-        for &position in row.dropped {
-            set(&mut self.dropped, row.column(position));
-        }
-        for &position in row.grown {
-            set(&mut self.grown, row.column(position));
-        }
-        let change = RowChange {
-            old: &self.old,
-            dropped: &self.dropped,
-            grown: &self.grown,
-            columns: row.new,
-        };
-        let isa = self.isa;
-        isa.change_row(change, &mut self.survives, &mut self.is_grown)
-            .then_some(())
-    }
-
-    fn rewire_list(&mut self, row: Row<'_>) -> Option<()> {
+    fn rewire_list(&mut self, row: RowChange<'_>) -> Option<()> {
         let (old_start, new_start) = (self.survives.len(), self.is_grown.len());
         self.survives.push_run(true, row.old.len());
         self.is_grown.push_run(false, row.new.len());
@@ -250,7 +193,7 @@ impl Block {
             let changes = if is_grown { &mut grown } else { &mut dropped };
             let (&position, behind) = changes.split_first()?;
             *changes = behind;
-            let column = row.column(position) as u32;
+            let column = (position - row.start) as u32;
             let n = row.old[read..].partition_point(|&other| other < column);
             let kept = &row.old[read..read + n];
             row.new.get_mut(written..written + n)?.copy_from_slice(kept);
@@ -272,8 +215,4 @@ impl Block {
         row.new[written..].copy_from_slice(&row.old[read..]);
         Some(())
     }
-}
-
-fn set(words: &mut [u64], index: usize) {
-    words[index / 64] |= 1 << (index % 64);
 }
