@@ -3,12 +3,19 @@
 
 use crate::simd::Isa;
 
+/// Words whose set bits are found at a time, in a buffer that stays in the nearest cache.
+const STEP: usize = 16;
+
 /// The set bits of words as ascending numbers: bit b of word w is number 64·w + b. There must be
 /// `count` of them.
 pub(crate) fn ones(words: &[u64], count: usize) -> Vec<u64> {
-    let mut numbers = vec![0; count];
-    let found = Isa::best().ones(words, 0, &mut numbers);
-    debug_assert_eq!(found, count);
+    let mut numbers = Vec::with_capacity(count);
+    let mut buffer = [0; 64 * STEP];
+    for (words, start) in words.chunks(STEP).zip((0..).step_by(64 * STEP)) {
+        let found = Isa::best().ones(words, start, &mut buffer);
+        numbers.extend_from_slice(&buffer[..found]);
+    }
+    debug_assert_eq!(numbers.len(), count);
     numbers
 }
 
@@ -58,23 +65,26 @@ impl Bits {
         self.clear_padding();
     }
 
-    /// Appends the lowest `n <= 64` bits of a word whose others are 0.
-    #[inline]
-    pub(crate) fn push(&mut self, bits: u64, n: usize) {
-        debug_assert!(n == 64 || bits >> n == 0);
-        let shift = self.len % 64;
-        if shift == 0 {
-            if n > 0 {
-                self.words.push(bits);
-            }
-        } else {
-            let last = self.words.len() - 1;
-            self.words[last] |= bits << shift;
-            if shift + n > 64 {
-                self.words.push(bits >> (64 - shift));
+    /// Appends from each word its lowest so many bits, at most 64; its others are 0.
+    #[inline(always)]
+    pub(crate) fn extend(&mut self, parts: impl Iterator<Item = (u64, u32)>) {
+        // The unfinished word stays in a register.
+        let mut filled = (self.len % 64) as u32;
+        let mut last = if filled > 0 { self.words.pop() } else { None }.unwrap_or(0);
+        for (bits, n) in parts {
+            last |= bits << filled;
+            filled += n;
+            if filled >= 64 {
+                self.words.push(last);
+                filled -= 64;
+                // What did not fit; a shift by all 64 bits leaves nothing.
+                last = bits.checked_shr(n - filled).unwrap_or(0);
             }
         }
-        self.len += n;
+        self.len = self.words.len() * 64 + filled as usize;
+        if filled > 0 {
+            self.words.push(last);
+        }
     }
 
     /// Appends the bits of another string.
@@ -151,10 +161,10 @@ mod tests {
                     assert_eq!(found, bits(&expected), "{first} × {a}, {second} × {b}");
                     let mut pushed = Bits::default();
                     pushed.push_run(a, first);
-                    for &word in tail.words() {
-                        let n = (first + second - pushed.len()).min(64);
-                        pushed.push(word, n);
-                    }
+                    let lengths = (0..second)
+                        .step_by(64)
+                        .map(|at| (second - at).min(64) as u32);
+                    pushed.extend(tail.words().iter().copied().zip(lengths));
                     assert_eq!(pushed, found);
                     let ones = expected.iter().filter(|&&value| value).count();
                     assert_eq!((found.len(), found.count_ones()), (first + second, ones));

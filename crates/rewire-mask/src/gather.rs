@@ -142,21 +142,21 @@ impl GatherList {
             self.old_len()
         );
         let mut ring = [grown; 2 * RING];
-        let (mut first, mut end) = (0u8, 0u8);
+        let (mut first, mut end) = (0, 0);
         let mut old = old.chunks(64).zip(self.survives.words());
         let mut rest = self.new_len();
         for &is_grown in self.is_grown.words() {
             let n = rest.min(64);
             rest -= n;
             let wanted = n - is_grown.count_ones() as usize;
-            while usize::from(end.wrapping_sub(first)) < wanted
+            while end - first < wanted
                 && let Some((elements, &survives)) = old.next()
             {
                 // Every element is written, and one that does not survive is written over.
                 let mut survives = survives;
                 for &element in elements {
-                    ring[usize::from(end)] = element;
-                    end = end.wrapping_add(survives as u8 & 1);
+                    ring[end % RING] = element;
+                    end += (survives & 1) as usize;
                     survives >>= 1;
                 }
             }
@@ -164,15 +164,17 @@ impl GatherList {
             let mut is_grown = is_grown;
             for element in &mut elements {
                 // The upper half stays as it was: every place there holds what is grown.
-                *element = ring[usize::from(first) | RING * (is_grown & 1) as usize];
-                first = first.wrapping_add(!is_grown as u8 & 1);
+                *element = ring[first % RING | RING * (is_grown & 1) as usize];
+                first += (!is_grown & 1) as usize;
                 is_grown >>= 1;
             }
-            // Beyond the last entry survivors are made up; they are not handed on.
+            // Beyond the last entry survivors were made up.
+            first -= 64 - n;
             hand_on(&elements[..n]);
         }
     }
 }
 
-/// Places of the ring of survivors that are packed and not yet spread; what a byte can count.
+/// Places of the ring of survivors that are packed and not yet spread: fewer than a word of them
+/// when the next word is packed.
 const RING: usize = 256;

@@ -27,18 +27,27 @@ pub(crate) struct RowChange<'a> {
     pub(crate) new: &'a mut [u32],
 }
 
-/// Room for a row as bits: the active entries, those dropped and those grown.
-pub(crate) struct RowWords([Vec<u64>; 3]);
+/// Room for a row as bits.
+pub(crate) struct RowWords {
+    /// The active entries, those dropped and those grown.
+    bits: [Vec<u64>; 3],
+    /// The same as the lowest bits of one byte per entry, all 0 between rows.
+    bytes: Vec<u8>,
+}
 
 impl RowWords {
     /// For rows of `cols` entries.
     pub(crate) fn new(cols: usize) -> Self {
-        Self([(); 3].map(|()| vec![0; cols.div_ceil(64)]))
+        let words = cols.div_ceil(64);
+        Self {
+            bits: [(); 3].map(|()| vec![0; words]),
+            bytes: vec![0; 64 * words],
+        }
     }
 
     /// Words of a row.
     pub(crate) fn len(&self) -> usize {
-        self.0[0].len()
+        self.bits[0].len()
     }
 }
 
@@ -60,7 +69,9 @@ impl Isa {
             Self::Avx512(proof) => proof.change_row(row, words, survives, is_grown),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(proof) => proof.change_row(row, words, survives, is_grown),
-            Self::Portable => change_row(row, words, survives, is_grown, packed, columns_of),
+            Self::Portable => {
+                change_row(row, words, survives, is_grown, spread, packed, columns_of)
+            }
         }
     }
 
@@ -118,8 +129,9 @@ fn change_row_512(
     is_grown: &mut Bits,
 ) -> bool {
     let packed = |bits, mask| _pext_u64(bits, mask);
+    let spread = |row: &RowChange<'_>, words: &mut RowWords| spread_512(row, words);
     let columns = |word, start, columns: &mut [u32]| columns_512(word, start, columns);
-    change_row(row, words, survives, is_grown, packed, columns)
+    change_row(row, words, survives, is_grown, spread, packed, columns)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -131,7 +143,7 @@ fn change_row_bmi(
     is_grown: &mut Bits,
 ) -> bool {
     let packed = |bits, mask| _pext_u64(bits, mask);
-    change_row(row, words, survives, is_grown, packed, columns_of)
+    change_row(row, words, survives, is_grown, spread, packed, columns_of)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -169,52 +181,88 @@ fn columns_of(word: u64, start: u32, columns: &mut [u32]) -> usize {
     ones::<u32, 8>(&[word], columns, |index| start + index as u32)
 }
 
+/// [`spread`] over bytes first: entries that follow each other then never share a word that has to
+/// be written before it can be read again.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt")]
+fn spread_512(row: &RowChange<'_>, words: &mut RowWords) {
+    let RowWords { bits, bytes } = words;
+    for &column in row.old {
+        bytes[column as usize] = 1;
+    }
+    for (flag, positions) in [(2, row.dropped), (4, row.grown)] {
+        for &position in positions {
+            bytes[(position - row.start) as usize] |= flag;
+        }
+    }
+    let [old, dropped, grown] = bits;
+    let flags = [1, 2, 4].map(|flag| _mm512_set1_epi8(flag));
+    let bits = old.iter_mut().zip(dropped).zip(grown);
+    for (((old, dropped), grown), bytes) in bits.zip(bytes.as_chunks_mut::<64>().0) {
+        // SAFETY: the chunk is 64 bytes.
+        let entries = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+        *bytes = [0; 64];
+        *old = _mm512_test_epi8_mask(entries, flags[0]);
+        *dropped = _mm512_test_epi8_mask(entries, flags[1]);
+        *grown = _mm512_test_epi8_mask(entries, flags[2]);
+    }
+}
+
+/// Writes the three sets of entries of a row as bits.
+#[inline(always)]
+fn spread(row: &RowChange<'_>, words: &mut RowWords) {
+    let [old, dropped, grown] = &mut words.bits;
+    old.fill(0);
+    for &column in row.old {
+        set(old, column as usize);
+    }
+    for (words, positions) in [(dropped, row.dropped), (grown, row.grown)] {
+        words.fill(0);
+        for &position in positions {
+            set(words, (position - row.start) as usize);
+        }
+    }
+}
+
+#[inline(always)]
+fn set(words: &mut [u64], index: usize) {
+    words[index / 64] |= 1 << (index % 64);
+}
+
 #[inline(always)]
 fn change_row(
     row: RowChange<'_>,
     words: &mut RowWords,
     survives: &mut Bits,
     is_grown: &mut Bits,
+    spread: impl Fn(&RowChange<'_>, &mut RowWords),
     packed: impl Fn(u64, u64) -> u64,
     columns_of: impl Fn(u64, u32, &mut [u32]) -> usize,
 ) -> bool {
-    let [old, dropped, grown] = &mut words.0;
-    // Columns that follow each other mostly fall into the same word, which has to be written
-    // before it can be read again: four places of the row are filled in turn.
-    old.fill(0);
-    let (quarters, rest) = row.old.split_at(row.old.len() / 4 * 4);
-    let n = quarters.len() / 4;
-    for index in 0..n {
-        for quarter in 0..4 {
-            set(old, quarters[quarter * n + index] as usize);
-        }
-    }
-    for &column in rest {
-        set(old, column as usize);
-    }
-    for (words, positions) in [(&mut *dropped, row.dropped), (&mut *grown, row.grown)] {
-        words.fill(0);
-        for &position in positions {
-            set(words, (position - row.start) as usize);
-        }
+    spread(&row, words);
+    let [old, dropped, grown] = &mut words.bits;
+    let mut misfits = 0;
+    let changes = old.iter().zip(dropped.iter());
+    survives.extend(changes.map(|(&old, &dropped)| {
+        misfits |= dropped & !old;
+        (packed(!dropped, old), old.count_ones())
+    }));
+    // The new row takes the place of the old one.
+    let changes = old.iter_mut().zip(dropped).zip(grown);
+    is_grown.extend(changes.map(|((old, dropped), grown)| {
+        misfits |= *grown & *old;
+        *old ^= *dropped ^ *grown;
+        (packed(*grown, *old), old.count_ones())
+    }));
+    if misfits != 0 {
+        return false;
     }
     let mut written = 0;
-    let words = old.iter().zip(&*dropped).zip(&*grown);
-    for (((&old, &dropped), &grown), start) in words.zip((0u32..).step_by(64)) {
-        if dropped & !old | grown & old != 0 {
-            return false;
-        }
-        let new = old ^ dropped ^ grown;
-        survives.push(packed(!dropped, old), old.count_ones() as usize);
-        is_grown.push(packed(grown, new), new.count_ones() as usize);
+    for (&new, start) in old.iter().zip((0u32..).step_by(64)) {
         written += columns_of(new, start, &mut row.new[written..]);
     }
     true
-}
-
-#[inline(always)]
-fn set(words: &mut [u64], index: usize) {
-    words[index / 64] |= 1 << (index % 64);
 }
 
 /// The bits of a word at the set bits of a mask, moved together.

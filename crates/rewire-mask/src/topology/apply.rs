@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Topology, accumulate};
+use super::{Topology, accumulate, first_from};
 use crate::bits::Bits;
 use crate::simd::{Isa, RowChange, RowWords};
 use crate::{GatherList, MaskError, Rewiring};
@@ -130,10 +130,7 @@ fn row_starts(positions: &[u64], topology: &Topology) -> Vec<usize> {
     let mut start = 0;
     starts.push(0);
     for row in 0..shape.rows {
-        let end = shape.position(row + 1, 0);
-        while positions.get(start).is_some_and(|&position| position < end) {
-            start += 1;
-        }
+        start = first_from(positions, start, shape.position(row + 1, 0));
         starts.push(start);
     }
     starts
