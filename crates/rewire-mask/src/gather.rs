@@ -8,6 +8,7 @@
 //! because they are only copied.
 
 use crate::bits::Bits;
+use crate::simd::{Isa, PACK_SLACK};
 
 /// One run of a new column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl GatherList {
     ///
     /// # Panics
     /// If `old` does not have the length of the old column.
-    pub fn gather<T: Copy>(&self, old: &[T], grown: T) -> Vec<T> {
+    pub fn gather<T: Copy + 'static>(&self, old: &[T], grown: T) -> Vec<T> {
         let mut new = Vec::with_capacity(self.new_len());
         self.emit(old, grown, |elements| new.extend_from_slice(elements));
         new
@@ -116,7 +117,7 @@ impl GatherList {
     ///
     /// # Panics
     /// If `old` does not have the length of the old column or `out` that of the new one.
-    pub fn gather_into<T: Copy>(&self, old: &[T], grown: T, out: &mut [T]) {
+    pub fn gather_into<T: Copy + 'static>(&self, old: &[T], grown: T, out: &mut [T]) {
         assert_eq!(
             out.len(),
             self.new_len(),
@@ -132,8 +133,8 @@ impl GatherList {
         });
     }
 
-    /// Hands the new column on, 64 elements at a time.
-    fn emit<T: Copy>(&self, old: &[T], grown: T, mut hand_on: impl FnMut(&[T])) {
+    /// Hands the new column on, block by block.
+    fn emit<T: Copy + 'static>(&self, old: &[T], grown: T, mut hand_on: impl FnMut(&[T])) {
         assert_eq!(
             old.len(),
             self.old_len(),
@@ -141,40 +142,31 @@ impl GatherList {
             old.len(),
             self.old_len()
         );
-        let mut ring = [grown; 2 * RING];
-        let (mut first, mut end) = (0, 0);
-        let mut old = old.chunks(64).zip(self.survives.words());
+        let isa = Isa::best();
+        let mut old = old
+            .chunks(BLOCK)
+            .zip(self.survives.words().chunks(BLOCK / 64));
+        // Fewer than a block are left over when the next block is packed behind them.
+        let mut packed = vec![grown; 2 * BLOCK + PACK_SLACK];
+        let mut n_packed = 0;
+        let mut block = [grown; BLOCK];
         let mut rest = self.new_len();
-        for &is_grown in self.is_grown.words() {
-            let n = rest.min(64);
-            rest -= n;
-            let wanted = n - is_grown.count_ones() as usize;
-            while end - first < wanted
-                && let Some((elements, &survives)) = old.next()
+        for is_grown in self.is_grown.words().chunks(BLOCK / 64) {
+            let elements = &mut block[..rest.min(BLOCK)];
+            rest -= elements.len();
+            let n_grown: usize = is_grown.iter().map(|word| word.count_ones() as usize).sum();
+            while n_packed < elements.len() - n_grown
+                && let Some((elements, survives)) = old.next()
             {
-                // Every element is written, and one that does not survive is written over.
-                let mut survives = survives;
-                for &element in elements {
-                    ring[end % RING] = element;
-                    end += (survives & 1) as usize;
-                    survives >>= 1;
-                }
+                n_packed += isa.pack(elements, survives, &mut packed[n_packed..]);
             }
-            let mut elements = [grown; 64];
-            let mut is_grown = is_grown;
-            for element in &mut elements {
-                // The upper half stays as it was: every place there holds what is grown.
-                *element = ring[first % RING | RING * (is_grown & 1) as usize];
-                first += (!is_grown & 1) as usize;
-                is_grown >>= 1;
-            }
-            // Beyond the last entry survivors were made up.
-            first -= 64 - n;
-            hand_on(&elements[..n]);
+            let n = isa.spread(&packed, is_grown, grown, elements);
+            hand_on(elements);
+            packed.copy_within(n..n_packed, 0);
+            n_packed -= n;
         }
     }
 }
 
-/// Places of the ring of survivors that are packed and not yet spread: fewer than a word of them
-/// when the next word is packed.
-const RING: usize = 256;
+/// Elements that are moved at a time, in buffers that stay in the nearest cache.
+const BLOCK: usize = 1024;

@@ -5,7 +5,7 @@
 //! subtraction is one instruction per 64 positions. Sparser lists are sorted by comparison.
 
 use crate::MaskError;
-use crate::simd::Isa;
+use crate::simd::{Isa, SIFT_SLACK};
 
 /// Positions of a window: those that share all but the lowest 16 bits.
 const WINDOW: u64 = 1 << 16;
@@ -100,7 +100,7 @@ fn by_windows(
     let isa = Isa::best();
     let divided = Divided::new(positions, windows);
     let mut bits = vec![0u64; WINDOW as usize / 64];
-    let mut common = vec![0; WINDOW as usize + 1];
+    let mut common = vec![0; WINDOW as usize + SIFT_SLACK];
     let (mut sorted, mut read, mut kept) = (0, 0, 0);
     for window in 0..windows {
         let start = window as u64 * WINDOW;
@@ -113,22 +113,11 @@ fn by_windows(
         if n_set < low.len() {
             return Err(start + u64::from(lowest_duplicate(low)));
         }
-        let rest = &ascending[read..];
-        let n = rest.partition_point(|&position| position < start + WINDOW);
-        let mut n_common = 0;
-        // Both lists are written whatever is found, and what does not count is written over.
-        for index in read..read + n {
-            let position = ascending[index];
-            let place = position as usize % WINDOW as usize;
-            let is_common = (bits[place / 64] >> (place % 64) & 1) as usize;
-            ascending[kept] = position;
-            common[n_common] = place;
-            kept += 1 - is_common;
-            n_common += is_common;
-        }
-        read += n;
-        for &place in &common[..n_common] {
-            bits[place / 64] ^= 1 << (place % 64);
+        let until = read + ascending[read..].partition_point(|&position| position < start + WINDOW);
+        let found = isa.sift(ascending, read..until, kept, &bits, &mut common);
+        (read, kept) = (until, found.kept);
+        for &position in &common[..found.common] {
+            bits[(position % WINDOW) as usize / 64] ^= 1 << (position % 64);
         }
         sorted += isa.ones(&bits, start, &mut positions[sorted..]);
     }
