@@ -67,24 +67,29 @@ impl Bits {
 
     /// Appends from each word its lowest so many bits, at most 64; its others are 0.
     #[inline(always)]
-    pub(crate) fn extend(&mut self, parts: impl Iterator<Item = (u64, u32)>) {
-        // The unfinished word stays in a register.
+    pub(crate) fn extend(&mut self, parts: impl ExactSizeIterator<Item = (u64, u32)>) {
         let mut filled = (self.len % 64) as u32;
         let mut last = if filled > 0 { self.words.pop() } else { None }.unwrap_or(0);
+        let start = self.words.len();
+        self.words.resize(start + parts.len() + 1, 0);
+        let words = &mut self.words[start..];
+        let mut finished = 0;
         for (bits, n) in parts {
+            // The word is written whether or not it is finished, and the next one begins with what
+            // did not fit; shifting by all 64 bits leaves nothing.
             last |= bits << filled;
+            words[finished] = last;
             filled += n;
             if filled >= 64 {
-                self.words.push(last);
                 filled -= 64;
-                // What did not fit; a shift by all 64 bits leaves nothing.
+                finished += 1;
                 last = bits.checked_shr(n - filled).unwrap_or(0);
             }
         }
-        self.len = self.words.len() * 64 + filled as usize;
-        if filled > 0 {
-            self.words.push(last);
-        }
+        words[finished] = last;
+        let n_words = start + finished + usize::from(filled > 0);
+        self.words.truncate(n_words);
+        self.len = 64 * (start + finished) + filled as usize;
     }
 
     /// Appends the bits of another string.

@@ -47,13 +47,32 @@ pub(crate) fn first_common(left: &[u64], right: &[u64]) -> Option<u64> {
 
 /// Sorts positions and removes what is also in the ascending list from both.
 fn sort_without(positions: &mut Vec<u64>, ascending: &mut Vec<u64>) -> Result<(), MaskError> {
-    let last = positions.iter().copied().fold(0, u64::max);
+    // At most twice the last position, and cheaper to find.
+    let last = positions.iter().fold(0, |bits, position| bits | position);
     let sorted = if last / WINDOW < positions.len() as u64 / PER_WINDOW {
         by_windows(positions, ascending, (last / WINDOW) as usize + 1)
     } else {
         by_order(positions, ascending)
     };
     sorted.map_err(|position| MaskError::Duplicate { position })
+}
+
+/// Where in an ascending list, at or behind `from`, the first number not below `bound` stands.
+///
+/// Cost: one step per sixteen numbers passed, for walking a list from bound to bound.
+pub(crate) fn first_from<T: PartialOrd>(ascending: &[T], from: usize, bound: T) -> usize {
+    const STRIDE: usize = 16;
+    let mut at = from;
+    while ascending
+        .get(at + STRIDE - 1)
+        .is_some_and(|number| *number < bound)
+    {
+        at += STRIDE;
+    }
+    while ascending.get(at).is_some_and(|number| *number < bound) {
+        at += 1;
+    }
+    at
 }
 
 fn is_ascending(positions: &[u64]) -> bool {
@@ -113,7 +132,7 @@ fn by_windows(
         if n_set < low.len() {
             return Err(start + u64::from(lowest_duplicate(low)));
         }
-        let until = read + ascending[read..].partition_point(|&position| position < start + WINDOW);
+        let until = first_from(ascending, read, start + WINDOW);
         let found = isa.sift(ascending, read..until, kept, &bits, &mut common);
         (read, kept) = (until, found.kept);
         for &position in &common[..found.common] {

@@ -14,6 +14,7 @@ mod apply;
 use std::ops::Range;
 
 use crate::mask::fraction;
+use crate::positions::first_from;
 use crate::{Mask, MaskError, MatrixShape};
 
 /// Which entries of a matrix are active, as sorted positions.
@@ -291,24 +292,6 @@ fn check_columns(shape: MatrixShape) -> Result<u32, MaskError> {
 
 fn assert_columns(shape: MatrixShape) -> u32 {
     check_columns(shape).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Where in an ascending list, at or behind `from`, the first number not below `bound` stands.
-///
-/// Cost: one step per sixteen numbers passed, for walking a list row by row.
-fn first_from<T: PartialOrd>(ascending: &[T], from: usize, bound: T) -> usize {
-    const STRIDE: usize = 16;
-    let mut at = from;
-    while ascending
-        .get(at + STRIDE - 1)
-        .is_some_and(|number| *number < bound)
-    {
-        at += STRIDE;
-    }
-    while ascending.get(at).is_some_and(|number| *number < bound) {
-        at += 1;
-    }
-    at
 }
 
 /// Turns counts at `[1..]` into offsets.

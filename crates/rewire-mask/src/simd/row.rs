@@ -242,22 +242,19 @@ fn change_row(
 ) -> bool {
     spread(&row, words);
     let [old, dropped, grown] = &mut words.bits;
-    let mut misfits = 0;
     let changes = old.iter().zip(dropped.iter());
-    survives.extend(changes.map(|(&old, &dropped)| {
-        misfits |= dropped & !old;
-        (packed(!dropped, old), old.count_ones())
-    }));
+    survives.extend(changes.map(|(&old, &dropped)| (packed(!dropped, old), old.count_ones())));
     // The new row takes the place of the old one.
-    let changes = old.iter_mut().zip(dropped).zip(grown);
-    is_grown.extend(changes.map(|((old, dropped), grown)| {
-        misfits |= *grown & *old;
-        *old ^= *dropped ^ *grown;
-        (packed(*grown, *old), old.count_ones())
-    }));
+    let mut misfits = 0;
+    for ((old, dropped), grown) in old.iter_mut().zip(&*dropped).zip(&*grown) {
+        misfits |= dropped & !*old | grown & *old;
+        *old ^= dropped ^ grown;
+    }
     if misfits != 0 {
         return false;
     }
+    let changes = old.iter().zip(grown.iter());
+    is_grown.extend(changes.map(|(&new, &grown)| (packed(grown, new), new.count_ones())));
     let mut written = 0;
     for (&new, start) in old.iter().zip((0u32..).step_by(64)) {
         written += columns_of(new, start, &mut row.new[written..]);

@@ -12,8 +12,9 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Topology, accumulate, first_from};
+use super::{Topology, accumulate};
 use crate::bits::Bits;
+use crate::positions::first_from;
 use crate::simd::{Isa, RowChange, RowWords};
 use crate::{GatherList, MaskError, Rewiring};
 
