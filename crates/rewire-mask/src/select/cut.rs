@@ -82,7 +82,7 @@ fn partition(chunks: &[&[f32]], order: Order, k: usize) -> Cut {
 
 /// Some of the scores, by which the place of the k-th best is estimated.
 struct Sample {
-    scores: Vec<f32>,
+    lines: Vec<[f32; LINE]>,
     order: Order,
     /// The rank of the k-th best of all scores among these, from 0 to their number.
     rank: f64,
@@ -97,33 +97,45 @@ impl Sample {
     fn draw(chunks: &[&[f32]], n: usize, order: Order, k: usize) -> Self {
         let lines = ((n as f64).powf(2.0 / 3.0) as usize).div_ceil(LINE);
         let stretch = n / lines;
-        let mut scores = Vec::with_capacity(lines * LINE);
+        let places = (stretch / LINE) as u64;
         let mut chunks = chunks.iter().copied();
         let (mut chunk, mut start) = (chunks.next().unwrap_or(&[]), 0);
         let mut random = 0x9e37_79b9_7f4a_7c15_u64;
-        for line in 0..lines {
+        let mut sample = vec![[0.0; LINE]; lines];
+        for (index, line) in sample.iter_mut().enumerate() {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            let places = (stretch / LINE) as u64;
-            let mut from = line * stretch + (random % places) as usize * LINE;
-            let end = from + LINE;
-            while from < end {
-                while start + chunk.len() <= from {
+            let place = (random >> 32) * places >> 32;
+            let from = index * stretch + place as usize * LINE;
+            while start + chunk.len() <= from {
+                start += chunk.len();
+                chunk = chunks.next().unwrap_or(&[]);
+            }
+            // Copies of a fixed size leave room to wait for several lines at once.
+            if let Some(whole) = chunk[from - start..].first_chunk() {
+                *line = *whole;
+                continue;
+            }
+            let mut filled = 0;
+            while filled < LINE {
+                let rest = &chunk[from + filled - start..];
+                let n = rest.len().min(LINE - filled);
+                line[filled..filled + n].copy_from_slice(&rest[..n]);
+                filled += n;
+                if filled < LINE {
                     start += chunk.len();
                     chunk = chunks.next().unwrap_or(&[]);
                 }
-                let until = (end - start).min(chunk.len());
-                scores.extend_from_slice(&chunk[from - start..until]);
-                from = start + until;
             }
         }
+        let scores = sample.as_flattened();
         let rank = k as f64 / n as f64 * scores.len() as f64;
         let nearest = (rank as usize).clamp(1, scores.len());
-        let (Cut { threshold, .. }, _) = cut(&[&scores], order, nearest);
-        let deviation = rank_deviation(&scores, |score| order.key(score) > threshold);
+        let (Cut { threshold, .. }, _) = cut(&[scores], order, nearest);
+        let deviation = rank_deviation(&sample, |score| order.key(score) > threshold);
         Self {
-            scores,
+            lines: sample,
             order,
             rank,
             centre: threshold,
@@ -136,10 +148,11 @@ impl Sample {
     fn bracket(&self, deviations: f64) -> (Bracket, bool) {
         // The few ranks beyond the deviations are for its own noise, where hardly a line differs.
         let margin = deviations * self.deviation + 24.0;
-        let key_at = |rank: f64| cut(&[&self.scores], self.order, rank as usize).0.threshold;
+        let scores = self.lines.as_flattened();
+        let key_at = |rank: f64| cut(&[scores], self.order, rank as usize).0.threshold;
         let (best, worst) = (self.rank - margin, self.rank + margin);
         let high = if best < 1.0 { i32::MAX } else { key_at(best) };
-        let is_last = worst >= self.scores.len() as f64;
+        let is_last = worst >= scores.len() as f64;
         let low = if is_last { i32::MIN } else { key_at(worst) };
         let is_tied = self.centre == low || self.centre == high;
         (Bracket { low, high }, is_tied)
@@ -148,10 +161,10 @@ impl Sample {
 
 /// Standard deviation of how many scores of a sample are `better`, from the differences between
 /// successive lines.
-fn rank_deviation(scores: &[f32], better: impl Fn(f32) -> bool) -> f64 {
+fn rank_deviation(lines: &[[f32; LINE]], better: impl Fn(f32) -> bool) -> f64 {
     let count = |line: &[f32]| line.iter().filter(|&&score| better(score)).count() as f64;
     let (mut squares, mut previous) = (0.0, None);
-    for line in scores.chunks_exact(LINE) {
+    for line in lines {
         let count = count(line);
         squares += previous.map_or(0.0, |previous: f64| (count - previous).powi(2) / 2.0);
         previous = Some(count);
