@@ -12,7 +12,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use criterion::{Criterion, criterion_group};
+use criterion::Criterion;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rewire_mask::{
     Candidate, Mask, MatrixShape, Rewiring, Topology, global_top_magnitudes, kth_magnitude, lowest,
@@ -28,8 +28,9 @@ fn main() {
     scores.check();
     update.check();
     ratios(&scores, &update);
-    benches();
-    Criterion::default().configure_from_args().final_summary();
+    let mut criterion = Criterion::default().configure_from_args();
+    time(&mut criterion, &scores, &update);
+    criterion.final_summary();
 }
 
 /// 25 million values of which a tenth is to be kept.
@@ -334,16 +335,15 @@ fn normal(n: usize, seed: u64) -> Vec<f32> {
         .collect()
 }
 
-fn selection(criterion: &mut Criterion) {
-    let scores = Scores::new();
-    let update = Update::new();
+/// The absolute times on one thread.
+fn time(criterion: &mut Criterion, scores: &Scores, update: &Update) {
     let pool = pool(1);
     let mut group = criterion.benchmark_group("selection");
     group.sample_size(10);
     group.bench_function("pure read, 25 M", |bencher| {
         pool.install(|| bencher.iter(|| streamed_sum(&scores.values)));
     });
-    for row in rows(&scores, &update) {
+    for row in rows(scores, update) {
         group.bench_function(row.name.trim(), |bencher| {
             let run = &row.run;
             pool.install(|| bencher.iter(run));
@@ -351,5 +351,3 @@ fn selection(criterion: &mut Criterion) {
     }
     group.finish();
 }
-
-criterion_group!(benches, selection);

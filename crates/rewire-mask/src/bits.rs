@@ -55,7 +55,7 @@ impl Bits {
     /// Appends `n` bits of one value.
     pub(crate) fn push_run(&mut self, value: bool, n: usize) {
         let end = self.len + n;
-        if value && self.len % 64 > 0 {
+        if value && !self.len.is_multiple_of(64) {
             let last = self.words.len() - 1;
             self.words[last] |= u64::MAX << (self.len % 64);
         }

@@ -201,7 +201,7 @@ fn rest_of_best(scores: &[f32], order: Order, k: usize) -> Result<Vec<usize>, Ma
     let kept = n.checked_sub(k).ok_or_else(|| not_enough(k, n))?;
     let mut words = marks_of_one(scores, order, kept)?;
     words.iter_mut().for_each(|word| *word = !*word);
-    if let Some(last) = words.last_mut().filter(|_| n % 64 > 0) {
+    if let Some(last) = words.last_mut().filter(|_| !n.is_multiple_of(64)) {
         *last &= (1 << (n % 64)) - 1;
     }
     Ok(indices(&words, k))

@@ -8,6 +8,7 @@
 
 mod isa;
 mod kth;
+mod ones;
 mod pack;
 mod row;
 mod sift;

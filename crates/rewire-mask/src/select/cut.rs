@@ -1,6 +1,6 @@
 //! The exact cut: which key the k-th best score has, in about one read of the scores.
 //!
-//! A sample of n^(2/3) scores says, up to its own noise, where the k-th best lies. Two keys of the
+//! A sample of n^(2/3) / 2 scores says, up to its own noise, where the k-th best lies. Two keys of the
 //! sample, four standard deviations to either side, bracket it. One pass counts the scores above
 //! the bracket and copies the few inside; the k-th best of all is then a certain one of those, and
 //! is found among them in the same way. The counts prove the bracket right. Where they do not, a
@@ -93,9 +93,9 @@ struct Sample {
 }
 
 impl Sample {
-    /// Draws one line from each of n^(2/3) / 16 stretches of equal length.
+    /// Draws one line from each of n^(2/3) / 32 stretches of equal length.
     fn draw(chunks: &[&[f32]], n: usize, order: Order, k: usize) -> Self {
-        let lines = ((n as f64).powf(2.0 / 3.0) as usize).div_ceil(LINE);
+        let lines = ((n as f64).powf(2.0 / 3.0) as usize).div_ceil(2 * LINE);
         let stretch = n / lines;
         let places = (stretch / LINE) as u64;
         let mut chunks = chunks.iter().copied();
@@ -106,7 +106,7 @@ impl Sample {
             random ^= random << 13;
             random ^= random >> 7;
             random ^= random << 17;
-            let place = (random >> 32) * places >> 32;
+            let place = ((random >> 32) * places) >> 32;
             let from = index * stretch + place as usize * LINE;
             while start + chunk.len() <= from {
                 start += chunk.len();
@@ -242,6 +242,93 @@ impl Split {
             partition(&inside, order, k)
         } else {
             cut(&inside, order, k).0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers without a pattern, each different.
+    fn scattered(n: usize) -> Vec<f32> {
+        (0..n)
+            .map(|i| (i * 7_368_787 % 16_777_213) as f32)
+            .collect()
+    }
+
+    fn cut_of(scores: &[f32], k: usize) -> Cut {
+        let chunks: Vec<&[f32]> = chunks(scores).collect();
+        cut(&chunks, Order::Value, k).0
+    }
+
+    /// A sample is a fixed function of the number of scores, so that the values at its places can
+    /// be chosen to mislead.
+    #[test]
+    fn a_sample_that_misleads_costs_time_and_nothing_else() {
+        let n = 300_000;
+        let places: Vec<f32> = (0..n).map(|i| i as f32).collect();
+        let all: Vec<&[f32]> = chunks(&places).collect();
+        let sample = Sample::draw(&all, n, Order::Value, n / 2);
+        assert!(sample.lines.len() > 60, "{} lines", sample.lines.len());
+        let sampled = sample.lines.as_flattened();
+        for factor in [-1e9, 1e9] {
+            let mut scores = scattered(n);
+            for &place in sampled {
+                scores[place as usize] += factor;
+            }
+            let misled: Vec<&[f32]> = chunks(&scores).collect();
+            for k in [1, 100, n / 2, n - 100, n] {
+                let expected = partition(&misled, Order::Value, k);
+                assert_eq!(cut_of(&scores, k), expected, "k = {k}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bracket_beside_the_answer_is_seen_to_be_wrong() {
+        let scores = scattered(5000);
+        let all: Vec<&[f32]> = chunks(&scores).collect();
+        let k = 2000;
+        let expected = partition(&all, Order::Value, k);
+        let key = expected.threshold;
+        let found = |low, high, ends| {
+            Split::new(&all, Order::Value, Bracket { low, high }, ends).cut(Order::Value, k)
+        };
+        for ends in [false, true] {
+            assert_eq!(found(key - 1, key + 1, ends), Some(expected));
+            assert_eq!(found(i32::MIN, i32::MAX, ends), Some(expected));
+            assert_eq!(found(key + 1, key + 100, ends), None);
+            assert_eq!(found(key - 100, key - 1, ends), None);
+        }
+        // At an end the answer is told from what lies beyond only by counting what equals the end.
+        assert_eq!(found(key, key + 100, true), Some(expected));
+        assert_eq!(found(key - 100, key, true), Some(expected));
+        assert_eq!(found(key, key, true), Some(expected));
+        assert_eq!(found(key, key + 100, false), None);
+    }
+
+    /// Lines drawn across the borders of chunks, and from chunks shorter than a line.
+    #[test]
+    fn a_sample_has_whole_lines_from_every_stretch() {
+        let n = 10_000;
+        let scores: Vec<f32> = (0..n).map(|i| i as f32).collect();
+        for length in [1, 5, 16, 17, 1000, n] {
+            let pieces: Vec<&[f32]> = scores.chunks(length).collect();
+            let sample = Sample::draw(&pieces, n, Order::Value, n / 2);
+            let stretch = n / sample.lines.len();
+            for (index, line) in sample.lines.iter().enumerate() {
+                let stretch = (index * stretch) as f32..((index + 1) * stretch) as f32;
+                assert!(stretch.contains(&line[0]) && stretch.contains(&line[LINE - 1]));
+                assert!(
+                    line.windows(2).all(|pair| pair[1] == pair[0] + 1.0),
+                    "{line:?}"
+                );
+            }
+            assert_eq!(
+                cut_of(&scores, 7).threshold,
+                Order::Value.key((n - 7) as f32)
+            );
         }
     }
 }

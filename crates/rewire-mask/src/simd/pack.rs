@@ -90,6 +90,7 @@ fn spread<T: Copy>(packed: &[T], marks: &[u64], fill: T, elements: &mut [T]) -> 
 }
 
 /// Whether elements of this type are 32 bits of which every pattern is a value.
+#[cfg(target_arch = "x86_64")]
 fn is_word<T: 'static>() -> bool {
     [TypeId::of::<f32>(), TypeId::of::<u32>()].contains(&TypeId::of::<T>())
 }

@@ -39,12 +39,11 @@ impl Isa {
     ) -> Sifted {
         assert!(kept <= range.start && range.end <= positions.len() && set.len() == SET);
         assert!(common.len() >= range.len() + SIFT_SLACK);
-        let mut sifted = Sifted { kept, common: 0 };
-        let mut start = range.start;
-        #[cfg(target_arch = "x86_64")]
-        if let Self::Avx512(proof) = self {
-            (sifted, start) = proof.sift(positions, range.clone(), kept, set, common);
-        }
+        let (mut sifted, start) = match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(proof) => proof.sift(positions, range.clone(), kept, set, common),
+            _ => (Sifted { kept, common: 0 }, range.start),
+        };
         for index in start..range.end {
             let position = positions[index];
             let place = position as usize % (64 * SET);

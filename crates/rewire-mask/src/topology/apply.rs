@@ -142,8 +142,10 @@ struct Block {
     isa: Isa,
     survives: Bits,
     is_grown: Bits,
-    /// Room for the row at hand as bits.
-    words: RowWords,
+    /// Entries of a row.
+    cols: usize,
+    /// Room for the row at hand as bits, once one needs it.
+    words: Option<RowWords>,
 }
 
 impl Block {
@@ -153,7 +155,8 @@ impl Block {
             isa: Isa::best(),
             survives: Bits::with_capacity(old),
             is_grown: Bits::with_capacity(new),
-            words: RowWords::new(cols),
+            cols,
+            words: None,
         }
     }
 
@@ -165,11 +168,11 @@ impl Block {
             self.survives.push_run(true, row.old.len());
             self.is_grown.push_run(false, row.old.len());
             Some(())
-        } else if self.words.len() <= entries * WORDS_PER_ENTRY {
+        } else if self.cols.div_ceil(64) <= entries * WORDS_PER_ENTRY {
+            let cols = self.cols;
+            let words = self.words.get_or_insert_with(|| RowWords::new(cols));
             let (survives, is_grown) = (&mut self.survives, &mut self.is_grown);
-            let fits = self
-                .isa
-                .change_row(row, &mut self.words, survives, is_grown);
+            let fits = self.isa.change_row(row, words, survives, is_grown);
             fits.then_some(())
         } else {
             self.rewire_list(row)
