@@ -127,6 +127,15 @@ pub enum MaskError {
         /// The value found.
         value: f32,
     },
+    /// A score of one of several tensors is NaN or infinite.
+    NonFiniteIn {
+        /// Which tensor, from 0.
+        tensor: usize,
+        /// The index in the tensor.
+        index: u64,
+        /// The value found.
+        value: f32,
+    },
     /// An N:M pattern does not satisfy `1 <= keep <= of <= 32`.
     NotAPattern {
         /// Entries kept per group.
@@ -300,6 +309,14 @@ impl fmt::Display for MaskError {
             Self::NonFinite { index, value } => {
                 write!(formatter, "score {value} at position {index} is not finite")
             }
+            Self::NonFiniteIn {
+                tensor,
+                index,
+                value,
+            } => write!(
+                formatter,
+                "score {value} at position {index} of tensor {tensor} is not finite"
+            ),
             Self::NotAPattern { keep, of } => write!(
                 formatter,
                 "{keep}:{of} is not a pattern: 1 <= keep <= of <= 32 must hold"

@@ -1,11 +1,14 @@
 //! How a per-weight column is carried from one topology to the next.
 //!
-//! After a rewiring the survivors keep their order, so the new column is a sequence of runs:
-//! stretches copied from the old one, and stretches of grown entries. One list serves every
-//! column of a parameter, and survivors keep their elements to the bit because they are only
-//! copied.
+//! After a rewiring the survivors keep their order. So one bit per old entry, whether it survives,
+//! and one per new entry, whether it is grown, say everything: the survivors are packed, and the
+//! packed ones are spread over the places that are not grown. That takes the same few instructions
+//! per entry however the changes lie, where copying run by run would mispredict at every change.
+//! One list serves every column of a parameter, and survivors keep their elements to the bit
+//! because they are only copied.
 
-use std::ops::Range;
+use crate::bits::Bits;
+use crate::simd::{Isa, PACK_SLACK};
 
 /// One run of a new column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub enum Segment {
     },
 }
 
-/// The runs of which a rewired column consists, in order.
+/// Which entries of a column survive a rewiring and where they go.
 ///
 /// # Examples
 /// ```
@@ -40,26 +43,59 @@ pub enum Segment {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatherList {
-    segments: Vec<Segment>,
-    old_len: usize,
-    new_len: usize,
+    /// For every old entry whether it survives.
+    survives: Bits,
+    /// For every new entry whether it is grown; as many are not as survive.
+    is_grown: Bits,
     n_new: usize,
 }
 
 impl GatherList {
+    /// As many entries must survive as are not grown.
+    pub(crate) fn new(survives: Bits, is_grown: Bits) -> Self {
+        let n_new = is_grown.count_ones();
+        assert_eq!(survives.count_ones(), is_grown.len() - n_new, "survivors");
+        Self {
+            survives,
+            is_grown,
+            n_new,
+        }
+    }
+
     /// The runs in the order of the new column; two neighbours never form one longer run.
-    pub fn segments(&self) -> &[Segment] {
-        &self.segments
+    ///
+    /// # Cost
+    /// O(runs + entries / 64) time, and memory for the runs.
+    pub fn segments(&self) -> Vec<Segment> {
+        let mut segments = Vec::new();
+        let (mut from, mut to) = (0, 0);
+        while to < self.new_len() {
+            let len = self.is_grown.run(to, true);
+            if len > 0 {
+                segments.push(Segment::New { len });
+                to += len;
+                continue;
+            }
+            from += self.survives.run(from, false);
+            let len = self
+                .survives
+                .run(from, true)
+                .min(self.is_grown.run(to, false));
+            segments.push(Segment::Kept { from, len });
+            from += len;
+            to += len;
+        }
+        segments
     }
 
     /// Length of the old column.
     pub const fn old_len(&self) -> usize {
-        self.old_len
+        self.survives.len()
     }
 
     /// Length of the new column.
     pub const fn new_len(&self) -> usize {
-        self.new_len
+        self.is_grown.len()
     }
 
     /// Number of grown elements of the new column.
@@ -71,15 +107,9 @@ impl GatherList {
     ///
     /// # Panics
     /// If `old` does not have the length of the old column.
-    pub fn gather<T: Copy>(&self, old: &[T], grown: T) -> Vec<T> {
-        self.check_old(old.len());
-        let mut new = Vec::with_capacity(self.new_len);
-        for segment in &self.segments {
-            match *segment {
-                Segment::Kept { from, len } => new.extend_from_slice(&old[from..from + len]),
-                Segment::New { len } => new.extend(std::iter::repeat_n(grown, len)),
-            }
-        }
+    pub fn gather<T: Copy + 'static>(&self, old: &[T], grown: T) -> Vec<T> {
+        let mut new = Vec::with_capacity(self.new_len());
+        self.emit(old, grown, |elements| new.extend_from_slice(elements));
         new
     }
 
@@ -87,78 +117,56 @@ impl GatherList {
     ///
     /// # Panics
     /// If `old` does not have the length of the old column or `out` that of the new one.
-    pub fn gather_into<T: Copy>(&self, old: &[T], grown: T, out: &mut [T]) {
-        self.check_old(old.len());
+    pub fn gather_into<T: Copy + 'static>(&self, old: &[T], grown: T, out: &mut [T]) {
         assert_eq!(
             out.len(),
-            self.new_len,
+            self.new_len(),
             "a column of {} elements cannot take the {} after the rewiring",
             out.len(),
-            self.new_len
+            self.new_len()
         );
         let mut rest = out;
-        for segment in &self.segments {
-            match *segment {
-                Segment::Kept { from, len } => {
-                    let (run, after) = rest.split_at_mut(len);
-                    run.copy_from_slice(&old[from..from + len]);
-                    rest = after;
-                }
-                Segment::New { len } => {
-                    let (run, after) = rest.split_at_mut(len);
-                    run.fill(grown);
-                    rest = after;
-                }
-            }
-        }
+        self.emit(old, grown, |elements| {
+            let (next, behind) = std::mem::take(&mut rest).split_at_mut(elements.len());
+            next.copy_from_slice(elements);
+            rest = behind;
+        });
     }
 
-    fn check_old(&self, found: usize) {
+    /// Hands the new column on, block by block.
+    fn emit<T: Copy + 'static>(&self, old: &[T], grown: T, mut hand_on: impl FnMut(&[T])) {
         assert_eq!(
-            found, self.old_len,
-            "a column of {found} elements is not the one of {} before the rewiring",
-            self.old_len
+            old.len(),
+            self.old_len(),
+            "a column of {} elements is not the one of {} before the rewiring",
+            old.len(),
+            self.old_len()
         );
-    }
-}
-
-/// Collects runs in the order of the new column.
-#[derive(Default)]
-pub(crate) struct GatherBuilder {
-    segments: Vec<Segment>,
-    new_len: usize,
-    n_new: usize,
-}
-
-impl GatherBuilder {
-    /// Appends survivors; an empty range appends nothing. Survivors on both sides of a dropped
-    /// entry are two runs, so consecutive ranges need no joining.
-    pub(crate) fn kept(&mut self, range: Range<usize>) {
-        if !range.is_empty() {
-            self.new_len += range.len();
-            self.segments.push(Segment::Kept {
-                from: range.start,
-                len: range.len(),
-            });
-        }
-    }
-
-    /// Appends one grown entry.
-    pub(crate) fn grown(&mut self) {
-        self.new_len += 1;
-        self.n_new += 1;
-        match self.segments.last_mut() {
-            Some(Segment::New { len }) => *len += 1,
-            _ => self.segments.push(Segment::New { len: 1 }),
-        }
-    }
-
-    pub(crate) fn finish(self, old_len: usize) -> GatherList {
-        GatherList {
-            segments: self.segments,
-            old_len,
-            new_len: self.new_len,
-            n_new: self.n_new,
+        let isa = Isa::best();
+        let mut old = old
+            .chunks(BLOCK)
+            .zip(self.survives.words().chunks(BLOCK / 64));
+        // Fewer than a block are left over when the next block is packed behind them.
+        let mut packed = vec![grown; 2 * BLOCK + PACK_SLACK];
+        let mut n_packed = 0;
+        let mut block = [grown; BLOCK];
+        let mut rest = self.new_len();
+        for is_grown in self.is_grown.words().chunks(BLOCK / 64) {
+            let elements = &mut block[..rest.min(BLOCK)];
+            rest -= elements.len();
+            let n_grown: usize = is_grown.iter().map(|word| word.count_ones() as usize).sum();
+            while n_packed < elements.len() - n_grown
+                && let Some((elements, survives)) = old.next()
+            {
+                n_packed += isa.pack(elements, survives, &mut packed[n_packed..]);
+            }
+            let n = isa.spread(&packed, is_grown, grown, elements);
+            hand_on(elements);
+            packed.copy_within(n..n_packed, 0);
+            n_packed -= n;
         }
     }
 }
+
+/// Elements that are moved at a time, in buffers that stay in the nearest cache.
+const BLOCK: usize = 1024;

@@ -56,6 +56,7 @@
 
 mod algebra;
 mod allocation;
+mod bits;
 mod coverage;
 mod density;
 mod error;
@@ -65,6 +66,7 @@ mod mask;
 mod nested;
 mod packed;
 mod pattern;
+mod positions;
 mod rewiring;
 mod sampling;
 mod select;
@@ -92,8 +94,12 @@ pub use pattern::{
     Block, BlockNorm, EdgeReport, Edges, KeptMagnitude, Lines, Pattern, greedy_transposable,
 };
 pub use rewiring::Rewiring;
-pub use select::{TopK, lowest, top_k};
+pub use select::{
+    TopK, global_top_k, global_top_magnitudes, kth_magnitude, lowest, lowest_magnitudes, top_bits,
+    top_k, top_magnitudes,
+};
 pub use shape::{MatrixShape, weight_matrix};
+pub use simd::streamed_sum;
 pub use topology::Topology;
 pub use weights::WeightView;
 

@@ -30,7 +30,8 @@ mod transposable;
 use ndarray::ArrayView2;
 use rand_core::RngCore;
 
-use crate::{Density, Mask, MaskError, MatrixShape, Nm, top_k};
+use crate::select::Order;
+use crate::{Density, Mask, MaskError, MatrixShape, Nm, top_bits, top_magnitudes};
 pub use blocks::{Block, BlockNorm};
 pub use lines::{EdgeReport, Edges, Lines};
 pub use tile_greedy::greedy_transposable;
@@ -95,22 +96,6 @@ pub enum Pattern {
     },
 }
 
-/// Whether a number is its own score or its magnitude is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rank {
-    Score,
-    Magnitude,
-}
-
-impl Rank {
-    fn of(self, value: f32) -> f32 {
-        match self {
-            Self::Score => value,
-            Self::Magnitude => value.abs(),
-        }
-    }
-}
-
 impl Pattern {
     /// Whole kernels of a convolution, `taps = kh·kw` entries each, by the mean of |score|.
     ///
@@ -164,7 +149,7 @@ impl Pattern {
     /// columns are not whole kernels, [`MaskError::NotAPattern`] for an [`Nm`] or a [`Block`]
     /// that is none.
     pub fn project(&self, scores: ArrayView2<'_, f32>) -> Result<Mask, MaskError> {
-        self.project_ranked(scores, Rank::Score)
+        self.project_ranked(scores, Order::Value)
     }
 
     /// The best mask of this pattern for the magnitudes of `weights`.
@@ -174,10 +159,10 @@ impl Pattern {
     /// # Errors
     /// As for [`Pattern::project`].
     pub fn project_magnitude(&self, weights: ArrayView2<'_, f32>) -> Result<Mask, MaskError> {
-        self.project_ranked(weights, Rank::Magnitude)
+        self.project_ranked(weights, Order::Magnitude)
     }
 
-    fn project_ranked(&self, values: ArrayView2<'_, f32>, rank: Rank) -> Result<Mask, MaskError> {
+    fn project_ranked(&self, values: ArrayView2<'_, f32>, order: Order) -> Result<Mask, MaskError> {
         let (rows, cols) = values.dim();
         let shape = MatrixShape::new(rows, cols);
         self.edge_report(shape)?;
@@ -186,18 +171,15 @@ impl Pattern {
         match *self {
             Self::Unstructured { density } => {
                 let k = density.count(shape.len()) as usize;
-                let best = match rank {
-                    Rank::Score => top_k(values, k)?,
-                    Rank::Magnitude => {
-                        let magnitudes: Vec<f32> = values.iter().map(|v| v.abs()).collect();
-                        top_k(&magnitudes, k)?
-                    }
+                let words = match order {
+                    Order::Value => top_bits(values, k)?,
+                    Order::Magnitude => top_magnitudes(values, k)?,
                 };
-                Mask::from_positions(shape, best.into_iter().map(|index| index as u64))
+                Mask::from_words(shape, words)
             }
-            Self::Nm { nm, along, edges } => nm::project(shape, values, rank, nm, along, edges),
+            Self::Nm { nm, along, edges } => nm::project(shape, values, order, nm, along, edges),
             Self::TransposableNm { nm, edges } => {
-                transposable::project(shape, values, rank, nm, edges)
+                transposable::project(shape, values, order, nm, edges)
             }
             Self::Blocks {
                 block,
@@ -205,7 +187,7 @@ impl Pattern {
                 density,
                 edges,
             } => blocks::project(shape, values, block, norm, density, edges),
-            Self::FanIn { keep } => nm::project_rows(shape, values, rank, keep),
+            Self::FanIn { keep } => nm::project_rows(shape, values, order, keep),
         }
     }
 
@@ -353,13 +335,14 @@ impl KeptMagnitude {
                 right: shape,
             });
         }
-        let magnitudes: Vec<f32> = weights.iter().map(|weight| weight.abs()).collect();
-        let magnitude = |index: usize| f64::from(magnitudes[index]);
-        let best = top_k(&magnitudes, mask.n_active() as usize)?;
+        let weights = weights.as_standard_layout();
+        let weights = weights.as_slice().unwrap_or_default();
+        let best = Mask::from_words(shape, top_magnitudes(weights, mask.n_active() as usize)?)?;
+        let magnitude = |position: u64| f64::from(weights[position as usize].abs());
         Ok(Self {
-            kept: mask.positions().map(|p| magnitude(p as usize)).sum(),
-            bound: best.into_iter().map(magnitude).sum(),
-            total: magnitudes.iter().copied().map(f64::from).sum(),
+            kept: mask.positions().map(magnitude).sum(),
+            bound: best.positions().map(magnitude).sum(),
+            total: (0..shape.len()).map(magnitude).sum(),
         })
     }
 

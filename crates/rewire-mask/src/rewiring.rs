@@ -5,6 +5,7 @@
 //! neither list and keeps its value and its optimizer state. The two lists are sorted and
 //! disjoint, whoever made them.
 
+use crate::positions::{first_common, net, sorted};
 use crate::{Mask, MaskError, Topology};
 
 /// The positions a rewiring drops and grows: both sorted, each without repetition, disjoint.
@@ -32,9 +33,8 @@ impl Rewiring {
     /// [`MaskError::Duplicate`] for a position that a list holds twice,
     /// [`MaskError::DroppedAndGrown`] for one that is in both.
     pub fn new(dropped: Vec<u64>, grown: Vec<u64>) -> Result<Self, MaskError> {
-        let (dropped, grown) = (sorted_set(dropped)?, sorted_set(grown)?);
-        let both = common(&dropped, &grown).next();
-        match both {
+        let (dropped, grown) = (sorted(dropped)?, sorted(grown)?);
+        match first_common(&dropped, &grown) {
             Some(position) => Err(MaskError::DroppedAndGrown { position }),
             None => Ok(Self { dropped, grown }),
         }
@@ -46,12 +46,9 @@ impl Rewiring {
     /// # Errors
     /// [`MaskError::Duplicate`] for a position that a list holds twice.
     pub fn net(dropped: Vec<u64>, grown: Vec<u64>) -> Result<Self, MaskError> {
-        let (mut dropped, mut grown) = (sorted_set(dropped)?, sorted_set(grown)?);
-        let both: Vec<u64> = common(&dropped, &grown).collect();
-        for list in [&mut dropped, &mut grown] {
-            list.retain(|position| both.binary_search(position).is_err());
-        }
-        Ok(Self { dropped, grown })
+        let mut lists = Self { dropped, grown };
+        net(&mut lists.dropped, &mut lists.grown)?;
+        Ok(lists)
     }
 
     /// The rewiring that changes nothing.
@@ -144,19 +141,4 @@ impl Rewiring {
             (None, _) => grown.next().map(|p| (p, true)),
         })
     }
-}
-
-fn sorted_set(mut positions: Vec<u64>) -> Result<Vec<u64>, MaskError> {
-    positions.sort_unstable();
-    match positions.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(MaskError::Duplicate { position: pair[0] }),
-        None => Ok(positions),
-    }
-}
-
-/// The positions in both sorted lists, ascending.
-fn common<'a>(left: &'a [u64], right: &'a [u64]) -> impl Iterator<Item = u64> + 'a {
-    left.iter()
-        .copied()
-        .filter(|position| right.binary_search(position).is_ok())
 }

@@ -5,9 +5,56 @@
 //! means that something diverged, so both are errors that say where.
 //!
 //! A finite score is mapped to an integer of the same order. The k-th largest integer is found in
-//! linear time, everything above it is taken, and of those equal to it the first ones.
+//! little more than one read of the scores, and a second read takes everything above it and, of
+//! those equal to it, the first ones.
+//!
+//! Scores are ranked as they are ([`top_k`], [`lowest`], [`top_bits`], [`global_top_k`]) or by
+//! magnitude ([`kth_magnitude`], [`lowest_magnitudes`], [`top_magnitudes`],
+//! [`global_top_magnitudes`]). Large inputs are read on the threads of the current rayon pool; the
+//! results do not depend on their number.
+
+mod cut;
+mod marks;
+mod order;
+mod stream;
 
 use crate::MaskError;
+use crate::bits::ones;
+use marks::{Refusal, checked_cut, marks, not_enough};
+
+pub(crate) use order::Order;
+pub use stream::TopK;
+
+/// The magnitude of the `k`-th largest value by magnitude, counted from 1: of all |x| exactly
+/// `k − 1` precede it when equal ones are counted one by one.
+///
+/// # Determinism and ties
+/// Exact: an element of the input without its sign, at any number of threads.
+///
+/// # Cost
+/// One read of the values and a few percent, whatever they are; two reads where a large part of
+/// them is equal in a way that a sample does not show. Memory for 1 to 4 % of them.
+///
+/// # Errors
+/// [`MaskError::NonFinite`] with the first index whose value is NaN or infinite;
+/// [`MaskError::NotEnough`] if there are fewer than `k` values.
+///
+/// # Panics
+/// If `k` is 0.
+///
+/// # Examples
+/// ```
+/// use rewire_mask::kth_magnitude;
+///
+/// assert_eq!(kth_magnitude(&[0.5, -2.0, 0.5, -1.0], 2)?, 1.0);
+/// # Ok::<(), rewire_mask::MaskError>(())
+/// ```
+pub fn kth_magnitude(values: &[f32], k: usize) -> Result<f32, MaskError> {
+    assert!(k > 0, "magnitudes are counted from 1");
+    let cut = checked_cut(&[values], Order::Magnitude, k).map_err(Refusal::of_one)?;
+    let magnitude = |key: i32| f32::from_bits(key as u32);
+    Ok(cut.map_or(f32::INFINITY, |cut| magnitude(cut.threshold)))
+}
 
 /// The indices of the `k` best scores, ascending.
 ///
@@ -15,7 +62,7 @@ use crate::MaskError;
 /// Equal scores (−0 and 0 included) go to the lower index.
 ///
 /// # Cost
-/// O(n) time and 4·n bytes.
+/// Two reads of the scores; memory for a bit per score and for the result.
 ///
 /// # Errors
 /// [`MaskError::NonFinite`] with the first index whose score is NaN or infinite, whatever `k`;
@@ -31,223 +78,138 @@ use crate::MaskError;
 /// # Ok::<(), rewire_mask::MaskError>(())
 /// ```
 pub fn top_k(scores: &[f32], k: usize) -> Result<Vec<usize>, MaskError> {
-    let mut cut = Cut::new(scores, k)?;
-    let indices = 0..scores.len();
-    Ok(indices.filter(|&index| cut.takes(scores[index])).collect())
+    let words = marks_of_one(scores, Order::Value, k)?;
+    Ok(indices(&words, k))
 }
 
 /// The indices of the `k` worst scores, ascending: those that [`top_k`] leaves when it keeps the
 /// others. Of equal scores the higher index goes first.
 ///
 /// # Cost
-/// O(n) time and 4·n bytes.
+/// As for [`top_k`].
 ///
 /// # Errors
 /// As for [`top_k`].
 pub fn lowest(scores: &[f32], k: usize) -> Result<Vec<usize>, MaskError> {
-    let kept = scores.len().checked_sub(k).ok_or(MaskError::NotEnough {
-        wanted: k as u64,
-        available: scores.len() as u64,
-    })?;
-    let mut cut = Cut::new(scores, kept)?;
-    let indices = 0..scores.len();
-    Ok(indices.filter(|&index| !cut.takes(scores[index])).collect())
+    rest_of_best(scores, Order::Value, k)
 }
 
-/// The `k` best of a stream of scores, in the order of [`top_k`].
-///
-/// The result depends on what was offered, not on the order of the offers. Each position is to be
-/// offered at most once.
+/// The indices of the `k` smallest magnitudes, ascending: [`lowest`] of |x|, without a list of
+/// the magnitudes.
 ///
 /// # Cost
-/// Memory for at most 2·k entries; O(1) time per offer, amortised.
+/// As for [`top_k`].
+///
+/// # Errors
+/// As for [`top_k`].
 ///
 /// # Examples
 /// ```
-/// use rewire_mask::TopK;
-///
-/// let mut best = TopK::new(2);
-/// for (score, position) in [(1.0, 7), (3.0, 5), (1.0, 2)] {
-///     best.offer(score, position)?;
-/// }
-/// assert_eq!(best.into_ranked(), [(3.0, 5), (1.0, 2)]);
+/// assert_eq!(rewire_mask::lowest_magnitudes(&[0.5, -2.0, -0.5, 1.0], 1)?, [2]);
 /// # Ok::<(), rewire_mask::MaskError>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct TopK {
-    k: usize,
-    kept: Vec<Entry>,
-    /// The worst entry that could still be among the best; known once k have been compared.
-    worst: Option<Entry>,
+pub fn lowest_magnitudes(values: &[f32], k: usize) -> Result<Vec<usize>, MaskError> {
+    rest_of_best(values, Order::Magnitude, k)
 }
 
-impl TopK {
-    /// Keeps the `k` best of what will be offered. Memory is taken as entries arrive.
-    pub const fn new(k: usize) -> Self {
-        Self {
-            k,
-            kept: Vec::new(),
-            worst: None,
-        }
-    }
-
-    /// Offers one score.
-    ///
-    /// # Errors
-    /// [`MaskError::NonFinite`] with the position if the score is NaN or infinite; the selection
-    /// stays as it was.
-    pub fn offer(&mut self, score: f32, position: u64) -> Result<(), MaskError> {
-        check_finite(score, position)?;
-        let entry = Entry { score, position };
-        let is_beaten = |worst: &Entry| worst.rank() <= entry.rank();
-        if self.k == 0 || self.worst.as_ref().is_some_and(is_beaten) {
-            return Ok(());
-        }
-        self.kept.push(entry);
-        if self.kept.len() >= self.k.saturating_mul(2) {
-            self.compact();
-        }
-        Ok(())
-    }
-
-    /// The best `(score, position)`, best first: `k` of them, or all if fewer were offered.
-    pub fn into_ranked(mut self) -> Vec<(f32, u64)> {
-        if self.kept.len() > self.k {
-            self.compact();
-        }
-        self.kept.sort_unstable_by_key(Entry::rank);
-        let ranked = self.kept.into_iter();
-        ranked.map(|entry| (entry.score, entry.position)).collect()
-    }
-
-    /// Drops everything behind the k-th best.
-    fn compact(&mut self) {
-        let last = self.k - 1;
-        self.kept.select_nth_unstable_by_key(last, Entry::rank);
-        self.kept.truncate(self.k);
-        self.worst = Some(self.kept[last]);
-    }
+/// The `k` best scores as bits: score i has bit `i mod 64` of word `i / 64`, and bits beyond the
+/// last score are 0, as [`Mask::from_words`](crate::Mask::from_words) takes them.
+///
+/// # Ties
+/// As for [`top_k`].
+///
+/// # Cost
+/// Two reads of the scores; memory for a bit per score.
+///
+/// # Errors
+/// As for [`top_k`].
+pub fn top_bits(scores: &[f32], k: usize) -> Result<Vec<u64>, MaskError> {
+    marks_of_one(scores, Order::Value, k)
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    score: f32,
-    position: u64,
+/// The `k` largest magnitudes as bits, as [`top_bits`] gives them.
+///
+/// # Ties
+/// Equal magnitudes go to the lower index.
+///
+/// # Cost
+/// As for [`top_bits`].
+///
+/// # Errors
+/// As for [`top_k`].
+///
+/// # Examples
+/// ```
+/// use rewire_mask::{Mask, MatrixShape, top_magnitudes};
+///
+/// let weights = [0.5, -2.0, -0.5, 1.0, 0.0, -0.5];
+/// let mask = Mask::from_words(MatrixShape::new(2, 3), top_magnitudes(&weights, 3)?)?;
+/// assert_eq!(mask.positions().collect::<Vec<_>>(), [0, 1, 3]);
+/// # Ok::<(), rewire_mask::MaskError>(())
+/// ```
+pub fn top_magnitudes(values: &[f32], k: usize) -> Result<Vec<u64>, MaskError> {
+    marks_of_one(values, Order::Magnitude, k)
 }
 
-impl Entry {
-    /// Smaller is better.
-    fn rank(&self) -> (u32, u64) {
-        (!ascending_key(self.score), self.position)
-    }
+/// The `k` best scores of several tensors taken together, as one list of words for each tensor in
+/// the form of [`top_bits`].
+///
+/// # Ties
+/// Equal scores go to the earlier tensor, and within it to the lower index.
+///
+/// # Cost
+/// Two reads of all scores; memory for a bit per score.
+///
+/// # Errors
+/// [`MaskError::NonFiniteIn`] with the first tensor and index whose score is NaN or infinite,
+/// whatever `k`; [`MaskError::NotEnough`] if all tensors together have fewer than `k` scores.
+///
+/// # Examples
+/// ```
+/// use rewire_mask::global_top_k;
+///
+/// let words = global_top_k(&[&[0.1, 0.9], &[0.5], &[0.5, 0.7]], 3)?;
+/// assert_eq!(words, [[0b10], [0b1], [0b10]]);
+/// # Ok::<(), rewire_mask::MaskError>(())
+/// ```
+pub fn global_top_k(tensors: &[&[f32]], k: usize) -> Result<Vec<Vec<u64>>, MaskError> {
+    marks(tensors, Order::Value, k).map_err(Refusal::of_many)
 }
 
-/// Where a list of scores is cut so that exactly k lie above, walking it from the front.
-struct Cut {
-    /// Key of the k-th best score; every larger one is taken.
-    threshold: u32,
-    /// How many scores equal to the threshold may still be taken.
-    ties: usize,
+/// The `k` largest magnitudes of several tensors taken together, as [`global_top_k`] gives them.
+///
+/// # Ties
+/// As for [`global_top_k`].
+///
+/// # Cost
+/// As for [`global_top_k`].
+///
+/// # Errors
+/// As for [`global_top_k`].
+pub fn global_top_magnitudes(tensors: &[&[f32]], k: usize) -> Result<Vec<Vec<u64>>, MaskError> {
+    marks(tensors, Order::Magnitude, k).map_err(Refusal::of_many)
 }
 
-impl Cut {
-    fn new(scores: &[f32], k: usize) -> Result<Self, MaskError> {
-        let mut keys = Vec::with_capacity(scores.len());
-        for (&score, index) in scores.iter().zip(0u64..) {
-            check_finite(score, index)?;
-            keys.push(ascending_key(score));
-        }
-        if k > scores.len() {
-            return Err(MaskError::NotEnough {
-                wanted: k as u64,
-                available: scores.len() as u64,
-            });
-        }
-        if k == 0 {
-            let (threshold, ties) = (u32::MAX, 0);
-            return Ok(Self { threshold, ties });
-        }
-        let (above, &mut threshold, _) =
-            keys.select_nth_unstable_by(k - 1, |left, right| right.cmp(left));
-        let larger = above.iter().filter(|&&key| key > threshold).count();
-        Ok(Self {
-            threshold,
-            ties: k - larger,
-        })
-    }
-
-    /// Whether the next score of the list belongs to the best.
-    fn takes(&mut self, score: f32) -> bool {
-        let key = ascending_key(score);
-        let takes_tie = key == self.threshold && self.ties > 0;
-        self.ties -= usize::from(takes_tie);
-        key > self.threshold || takes_tie
-    }
+fn marks_of_one(scores: &[f32], order: Order, k: usize) -> Result<Vec<u64>, MaskError> {
+    let mut words = marks(&[scores], order, k).map_err(Refusal::of_one)?;
+    Ok(words.pop().unwrap_or_default())
 }
 
-fn check_finite(value: f32, index: u64) -> Result<(), MaskError> {
-    if value.is_finite() {
-        Ok(())
-    } else {
-        Err(MaskError::NonFinite { index, value })
+/// The indices of all scores but the best, `k` of them.
+fn rest_of_best(scores: &[f32], order: Order, k: usize) -> Result<Vec<usize>, MaskError> {
+    let n = scores.len();
+    let kept = n.checked_sub(k).ok_or_else(|| not_enough(k, n))?;
+    let mut words = marks_of_one(scores, order, kept)?;
+    words.iter_mut().for_each(|word| *word = !*word);
+    if let Some(last) = words.last_mut().filter(|_| !n.is_multiple_of(64)) {
+        *last &= (1 << (n % 64)) - 1;
     }
+    Ok(indices(&words, k))
 }
 
-/// An integer that orders finite scores as numbers; −0 and 0 get the same one.
-pub(crate) fn ascending_key(score: f32) -> u32 {
-    const SIGN: u32 = 1 << 31;
-    // Adding 0 turns −0 into 0 and changes nothing else.
-    let bits = (score + 0.0).to_bits();
-    if bits & SIGN == 0 { bits | SIGN } else { !bits }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The memory promise: a stream of any length leaves at most 2·k entries.
-    #[test]
-    fn a_stream_is_kept_within_twice_k() {
-        for k in [0, 1, 2, 7] {
-            let mut best = TopK::new(k);
-            for position in 0..1000u64 {
-                // Ascending scores are the worst case: every offer beats all before.
-                best.offer(position as f32, position).unwrap();
-                assert!(best.kept.len() <= 2 * k);
-            }
-            assert!(best.kept.capacity() <= 4 * k + 4);
-        }
-    }
-
-    /// Offers that cannot be among the best cost one comparison and no space.
-    #[test]
-    fn beaten_offers_are_not_stored() {
-        let mut best = TopK::new(3);
-        for position in 0..6 {
-            best.offer(1.0, position).unwrap();
-        }
-        let kept = best.kept.len();
-        best.offer(1.0, 6).unwrap();
-        best.offer(-1.0, 0).unwrap();
-        assert_eq!((kept, best.kept.len()), (3, 3));
-    }
-
-    #[test]
-    fn keys_order_as_the_numbers_they_stand_for() {
-        let ascending = [
-            f32::MIN,
-            -1.0,
-            -f32::MIN_POSITIVE,
-            -1e-45,
-            0.0,
-            1e-45,
-            f32::MIN_POSITIVE,
-            1.0,
-            f32::MAX,
-        ];
-        for pair in ascending.windows(2) {
-            assert!(ascending_key(pair[0]) < ascending_key(pair[1]), "{pair:?}");
-        }
-        assert_eq!(ascending_key(-0.0), ascending_key(0.0));
-    }
+fn indices(words: &[u64], count: usize) -> Vec<usize> {
+    ones(words, count)
+        .into_iter()
+        .map(|index| index as usize)
+        .collect()
 }

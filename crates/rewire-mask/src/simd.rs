@@ -7,7 +7,20 @@
 //! the machine has.
 
 mod isa;
+mod kth;
+mod ones;
+mod pack;
+mod row;
+mod sift;
+mod sum;
 #[cfg(target_arch = "x86_64")]
 mod two_four;
 
 pub(crate) use isa::Isa;
+#[cfg(target_arch = "x86_64")]
+use isa::{Avx2, Avx512};
+pub(crate) use kth::{Bracket, SLACK, Tally};
+pub(crate) use pack::PACK_SLACK;
+pub(crate) use row::{RowChange, RowWords};
+pub(crate) use sift::SIFT_SLACK;
+pub use sum::streamed_sum;

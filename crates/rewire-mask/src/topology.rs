@@ -9,11 +9,13 @@
 //! A topology is immutable. It changes only by [`Topology::apply`], which also says how the
 //! columns have to be rearranged.
 
+mod apply;
+
 use std::ops::Range;
 
-use crate::gather::GatherBuilder;
 use crate::mask::fraction;
-use crate::{GatherList, Mask, MaskError, MatrixShape, Rewiring};
+use crate::positions::first_from;
+use crate::{Mask, MaskError, MatrixShape};
 
 /// Which entries of a matrix are active, as sorted positions.
 ///
@@ -240,6 +242,33 @@ impl Topology {
         self.shape.position(row, col)
     }
 
+    /// The positions of the entries with these ascending indices, ascending.
+    ///
+    /// # Cost
+    /// O(rows + indices).
+    ///
+    /// # Panics
+    /// If an index is not below the number of active entries, or if the indices do not ascend
+    /// from row to row.
+    pub fn positions_at(&self, indices: &[usize]) -> Vec<u64> {
+        let mut positions = Vec::with_capacity(indices.len());
+        let mut from = 0;
+        for (row, &end) in self.row_offsets[1..].iter().enumerate() {
+            let until = first_from(indices, from, end);
+            let start = self.shape.position(row, 0);
+            let position = |&index: &usize| start + u64::from(self.columns[index]);
+            positions.extend(indices[from..until].iter().map(position));
+            from = until;
+        }
+        assert_eq!(
+            from,
+            indices.len(),
+            "indices of {} entries",
+            self.columns.len()
+        );
+        positions
+    }
+
     /// The index of an active position in every per-weight column, or nothing if it is inactive
     /// or beyond the last entry. Cost: O(log row length).
     pub fn index_of(&self, position: u64) -> Option<usize> {
@@ -254,59 +283,6 @@ impl Topology {
     /// Whether the position is active; false beyond the last entry. Cost: O(log row length).
     pub fn contains(&self, position: u64) -> bool {
         self.index_of(position).is_some()
-    }
-
-    /// The topology after a rewiring, and how to carry every per-weight column over to it.
-    ///
-    /// # Cost
-    /// O(n_active + rows + changes · log row length).
-    ///
-    /// # Errors
-    /// [`MaskError::NotActive`] for a dropped position that is inactive,
-    /// [`MaskError::AlreadyActive`] for a grown one that is active, [`MaskError::OutOfRange`] for
-    /// a position beyond the last entry.
-    pub fn apply(&self, rewiring: &Rewiring) -> Result<(Self, GatherList), MaskError> {
-        let shape = self.shape;
-        let n_new = self.columns.len() + rewiring.grown().len();
-        let mut columns = Vec::with_capacity(n_new.saturating_sub(rewiring.dropped().len()));
-        let mut row_offsets = vec![0; shape.rows + 1];
-        for row in 0..shape.rows {
-            row_offsets[row + 1] = self.row_range(row).len();
-        }
-        let mut gather = GatherBuilder::default();
-        let mut copied = 0;
-        for (position, is_grown) in rewiring.changes() {
-            if position >= shape.len() {
-                return Err(MaskError::OutOfRange { position, shape });
-            }
-            let (row, col) = shape.row_col(position);
-            let search = self.row(row).binary_search(&(col as u32));
-            let index = match (search, is_grown) {
-                (Ok(found), false) | (Err(found), true) => self.row_offsets[row] + found,
-                (Err(_), false) => return Err(MaskError::NotActive { position }),
-                (Ok(_), true) => return Err(MaskError::AlreadyActive { position }),
-            };
-            columns.extend_from_slice(&self.columns[copied..index]);
-            gather.kept(copied..index);
-            copied = index;
-            if is_grown {
-                columns.push(col as u32);
-                gather.grown();
-                row_offsets[row + 1] += 1;
-            } else {
-                copied += 1;
-                row_offsets[row + 1] -= 1;
-            }
-        }
-        columns.extend_from_slice(&self.columns[copied..]);
-        gather.kept(copied..self.columns.len());
-        accumulate(&mut row_offsets);
-        let after = Self {
-            shape,
-            row_offsets,
-            columns,
-        };
-        Ok((after, gather.finish(self.columns.len())))
     }
 }
 

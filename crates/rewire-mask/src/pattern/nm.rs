@@ -5,7 +5,8 @@
 //! lower entry. Counting who beats whom takes M·(M−1) comparisons per group and no branches.
 
 use super::lanes::{LANES, in_finite_parts, largest_bits, or_bits};
-use super::{Edges, Lines, Rank, check_count, check_finite};
+use super::{Edges, Lines, check_count, check_finite};
+use crate::select::Order;
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm, top_k};
 
@@ -21,7 +22,7 @@ const LONGEST: usize = 32;
 pub(super) fn project(
     shape: MatrixShape,
     values: &[f32],
-    rank: Rank,
+    order: Order,
     nm: Nm,
     along: Lines,
     edges: Edges,
@@ -31,7 +32,7 @@ pub(super) fn project(
         Lines::TapsOutputs { taps } if !shape.rows.is_multiple_of(of) => {
             check_finite(values)?;
             let lines = Lines::TapsOutputs { taps };
-            return walk_lines(shape, values, rank, nm, lines, edges);
+            return walk_lines(shape, values, order, nm, lines, edges);
         }
         Lines::Inputs | Lines::Outputs | Lines::Channels { .. } | Lines::TapsOutputs { .. } => {}
     }
@@ -41,9 +42,9 @@ pub(super) fn project(
     };
     let isa = Isa::best();
     let cols = shape.cols;
-    in_finite_parts(shape, values, unit, |values, words| match rank {
-        Rank::Score => decide::<false>(isa, values, cols, nm, along, edges, words),
-        Rank::Magnitude => decide::<true>(isa, values, cols, nm, along, edges, words),
+    in_finite_parts(shape, values, unit, |values, words| match order {
+        Order::Value => decide::<false>(isa, values, cols, nm, along, edges, words),
+        Order::Magnitude => decide::<true>(isa, values, cols, nm, along, edges, words),
     })
 }
 
@@ -301,14 +302,17 @@ pub(super) fn pack(nibbles: &[u32; LANES]) -> u64 {
 fn walk_lines(
     shape: MatrixShape,
     values: &[f32],
-    rank: Rank,
+    order: Order,
     nm: Nm,
     along: Lines,
     edges: Edges,
 ) -> Result<Mask, MaskError> {
     let mut mask = Mask::empty(shape);
     for_each_group(shape, nm, along, edges, |group| {
-        let scores = group.positions.iter().map(|&p| rank.of(values[p as usize]));
+        let scores = group
+            .positions
+            .iter()
+            .map(|&p| order.score(values[p as usize]));
         for best in top_k(&scores.collect::<Vec<_>>(), group.keep)? {
             mask.insert(group.positions[best]);
         }
@@ -375,7 +379,7 @@ pub(super) fn check(mask: &Mask, nm: Nm, along: Lines, edges: Edges) -> Result<(
 pub(super) fn project_rows(
     shape: MatrixShape,
     values: &[f32],
-    rank: Rank,
+    order: Order,
     keep: usize,
 ) -> Result<Mask, MaskError> {
     check_finite(values)?;
@@ -387,7 +391,7 @@ pub(super) fn project_rows(
         scores.extend(
             values[first..first + shape.cols]
                 .iter()
-                .map(|&v| rank.of(v)),
+                .map(|&v| order.score(v)),
         );
         for column in top_k(&scores, keep)? {
             mask.insert(shape.position(row, column));

@@ -16,7 +16,7 @@ use ndarray::ArrayView2;
 use super::lanes::{LANES, in_row_parts};
 use super::transposable::{Limits, SIDE, Tile, tiles_of_row, write_tile};
 use super::{Edges, Pattern, check_finite};
-use crate::select::ascending_key;
+use crate::select::Order;
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm};
 
@@ -100,7 +100,8 @@ fn take_sorted<const W: usize, const ENTRIES: usize>(
         for row in 0..tile.size.0 {
             let from = shape.position(tile.row + row, tile.col) as usize;
             for (key, &value) in ordered.iter_mut().zip(&values[from..from + width]) {
-                *key = ascending_key(value);
+                // Flipping the sign bit makes the order of integers that of unsigned ones.
+                *key = Order::Value.key(value) as u32 ^ 1 << 31;
             }
             let first = row * W;
             for (col, keys) in keys[first..first + width].iter_mut().enumerate() {

@@ -24,7 +24,8 @@ use super::lanes::{LANES, Lane, largest_bits, or_bits};
 use super::lanes::{in_finite_parts, in_row_parts};
 use super::nm::pack;
 use super::tile_flow::TileSolver;
-use super::{Edges, Rank, check_count, check_finite};
+use super::{Edges, check_count, check_finite};
+use crate::select::Order;
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm};
 
@@ -40,16 +41,16 @@ const SAFE: f32 = f32::MAX / 32.0;
 pub(super) fn project(
     shape: MatrixShape,
     values: &[f32],
-    rank: Rank,
+    order: Order,
     nm: Nm,
     edges: Edges,
 ) -> Result<Mask, MaskError> {
     let is_whole = shape.rows.is_multiple_of(4) && shape.cols.is_multiple_of(4);
     if (nm.keep, nm.of) == (2, 4) && is_whole {
         let isa = Isa::best();
-        return in_finite_parts(shape, values, 4, |values, words| match rank {
-            Rank::Score => decide_2_4::<false>(isa, values, shape.cols, words),
-            Rank::Magnitude => decide_2_4::<true>(isa, values, shape.cols, words),
+        return in_finite_parts(shape, values, 4, |values, words| match order {
+            Order::Value => decide_2_4::<false>(isa, values, shape.cols, words),
+            Order::Magnitude => decide_2_4::<true>(isa, values, shape.cols, words),
         });
     }
     check_finite(values)?;
@@ -62,7 +63,7 @@ pub(super) fn project(
         #[inline(always)]
         |solver, tile| {
             solver.solve(tile.size, nm, |row, col| {
-                rank.of(scores[[tile.row + row, tile.col + col]])
+                order.score(scores[[tile.row + row, tile.col + col]])
             })
         },
     )

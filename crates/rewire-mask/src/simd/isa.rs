@@ -1,6 +1,6 @@
 //! Which vector instructions this processor has, as values that prove it.
 
-/// Proof that AVX-512 F, BW, DQ and VL, and POPCNT, can be used.
+/// Proof that AVX-512 F, BW, DQ and VL can be used, and what [`Avx2`] proves.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(());
@@ -12,13 +12,12 @@ impl Avx512 {
         let found = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("popcnt");
-        found.then_some(Self(()))
+            && is_x86_feature_detected!("avx512vl");
+        Avx2::detect().filter(|_| found).map(|_| Self(()))
     }
 }
 
-/// Proof that AVX2 and POPCNT can be used.
+/// Proof that AVX2, BMI1, BMI2 and POPCNT can be used.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2(());
@@ -27,7 +26,10 @@ pub(crate) struct Avx2(());
 impl Avx2 {
     /// The proof, if the processor and the operating system allow it.
     fn detect() -> Option<Self> {
-        let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("popcnt");
+        let found = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt");
         found.then_some(Self(()))
     }
 }

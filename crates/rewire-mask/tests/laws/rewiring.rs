@@ -43,6 +43,25 @@ fn rewirings_that_do_not_fit_a_topology_are_refused() {
     };
     assert_eq!(refused(&[1], &[]), MaskError::NotActive { position: 1 });
     assert_eq!(refused(&[], &[4]), MaskError::AlreadyActive { position: 4 });
+    // Rows of few entries for their width are rewired in another way.
+    let wide = MatrixShape::new(2, 10_000);
+    let topology_of_wide = Topology::from_positions(wide, [0, 4, 10_004]).unwrap();
+    for (dropped, grown, error) in [
+        (vec![0, 5], vec![], MaskError::NotActive { position: 5 }),
+        (
+            vec![9_999],
+            vec![1],
+            MaskError::NotActive { position: 9_999 },
+        ),
+        (
+            vec![0],
+            vec![10_003, 10_004],
+            MaskError::AlreadyActive { position: 10_004 },
+        ),
+    ] {
+        let rewiring = Rewiring::new(dropped, grown).unwrap();
+        assert_eq!(topology_of_wide.apply(&rewiring), Err(error));
+    }
     let outside = MaskError::OutOfRange { position: 6, shape };
     assert_eq!(refused(&[6], &[]), outside);
     assert_eq!(refused(&[0], &[6]), outside);
@@ -115,6 +134,25 @@ proptest! {
             Rewiring::new(rewiring.dropped().to_vec(), rewiring.grown().to_vec()),
             Ok(rewiring)
         );
+    }
+
+    /// Rows wide enough for both ways of rewiring them, in one matrix.
+    #[test]
+    fn rows_of_any_density_are_rewired_alike(
+        a in prop::collection::btree_set(0u64..4000, 0..200),
+        b in prop::collection::btree_set(0u64..4000, 0..200),
+        few in prop::collection::btree_set(4000u64..12_000, 0..6),
+        others in prop::collection::btree_set(4000u64..12_000, 0..6),
+    ) {
+        let shape = MatrixShape::new(3, 4000);
+        let (a, b) = (&a | &few, &b | &others);
+        let before = topology(shape, &a);
+        let rewiring = Rewiring::net(list(&(&a - &b)), list(&(&b - &a))).unwrap();
+        let (after, gather) = before.apply(&rewiring).unwrap();
+        prop_assert_eq!(&after, &topology(shape, &b));
+        let old: Vec<u64> = list(&a);
+        let expected: Vec<u64> = b.iter().map(|p| if a.contains(p) { *p } else { u64::MAX }).collect();
+        prop_assert_eq!(gather.gather(&old, u64::MAX), expected);
     }
 
     #[test]

@@ -98,6 +98,13 @@ fn columns_beyond_32_bits_are_refused() {
     );
 }
 
+#[test]
+#[should_panic(expected = "indices of 2 entries")]
+fn an_entry_that_is_not_there_has_no_position() {
+    let topology = Topology::from_positions(MatrixShape::new(3, 4), [1, 5]).unwrap();
+    topology.positions_at(&[1, 2]);
+}
+
 proptest! {
     #![proptest_config(cases())]
 
@@ -126,6 +133,9 @@ proptest! {
             prop_assert!(range.contains(&index));
             prop_assert_eq!(topology.row(row)[index - range.start] as usize, col);
         }
+        let indices: Vec<usize> = (0..set.len()).filter(|index| index % 3 > 0).collect();
+        let positions: Vec<u64> = indices.iter().map(|&index| topology.position(index)).collect();
+        prop_assert_eq!(topology.positions_at(&indices), positions);
         for position in 0..shape.len() + 3 {
             prop_assert_eq!(topology.contains(position), set.contains(&position));
         }

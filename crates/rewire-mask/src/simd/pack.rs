@@ -1,0 +1,269 @@
+//! Packing the marked elements of a column, and spreading packed ones over the unmarked places.
+//!
+//! Columns are mostly floats or counts of 32 bits, for which AVX-512 has an instruction each; the
+//! plain loops for any type write every element whether or not it stays, which costs a few
+//! instructions but no mispredicted branch.
+
+use std::any::TypeId;
+
+#[cfg(target_arch = "x86_64")]
+use super::Avx512;
+use super::Isa;
+
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::*;
+
+/// Elements that must lie behind the packed ones, to be read or written in vain.
+pub(crate) const PACK_SLACK: usize = 16;
+
+impl Isa {
+    /// Writes the elements whose bit is set to the front of `packed`, in order; returns how many.
+    ///
+    /// # Panics
+    /// If there are not as many words as the elements need, or if `packed` is not longer than
+    /// `elements` by [`PACK_SLACK`].
+    pub(crate) fn pack<T: Copy + 'static>(
+        self,
+        elements: &[T],
+        marks: &[u64],
+        packed: &mut [T],
+    ) -> usize {
+        assert_eq!(marks.len(), elements.len().div_ceil(64));
+        assert!(packed.len() >= elements.len() + PACK_SLACK);
+        #[cfg(target_arch = "x86_64")]
+        if let (Self::Avx512(proof), Some(elements)) = (self, as_words(elements))
+            && let Some(packed) = as_words_mut(packed)
+        {
+            return proof.pack(elements, marks, packed);
+        }
+        pack(elements, marks, packed)
+    }
+
+    /// Fills `elements` with `fill` where the bit is set and with packed elements, in order,
+    /// elsewhere; returns how many of those were used.
+    ///
+    /// # Panics
+    /// If there are not as many words as the elements need, or if `packed` is not longer than
+    /// what is used of it by [`PACK_SLACK`].
+    pub(crate) fn spread<T: Copy + 'static>(
+        self,
+        packed: &[T],
+        marks: &[u64],
+        fill: T,
+        elements: &mut [T],
+    ) -> usize {
+        assert_eq!(marks.len(), elements.len().div_ceil(64));
+        #[cfg(target_arch = "x86_64")]
+        if let (Self::Avx512(proof), Some(packed)) = (self, as_words(packed))
+            && let (Some(&[fill]), Some(elements)) = (as_words(&[fill]), as_words_mut(elements))
+        {
+            return proof.spread(packed, marks, fill, elements);
+        }
+        spread(packed, marks, fill, elements)
+    }
+}
+
+fn pack<T: Copy>(elements: &[T], marks: &[u64], packed: &mut [T]) -> usize {
+    let mut n = 0;
+    for (elements, &mark) in elements.chunks(64).zip(marks) {
+        let mut mark = mark;
+        for &element in elements {
+            packed[n] = element;
+            n += (mark & 1) as usize;
+            mark >>= 1;
+        }
+    }
+    n
+}
+
+fn spread<T: Copy>(packed: &[T], marks: &[u64], fill: T, elements: &mut [T]) -> usize {
+    let mut n = 0;
+    for (elements, &mark) in elements.chunks_mut(64).zip(marks) {
+        let mut mark = mark;
+        for element in elements {
+            *element = [packed[n], fill][(mark & 1) as usize];
+            n += (!mark & 1) as usize;
+            mark >>= 1;
+        }
+    }
+    n
+}
+
+/// Whether elements of this type are 32 bits of which every pattern is a value.
+#[cfg(target_arch = "x86_64")]
+fn is_word<T: 'static>() -> bool {
+    [TypeId::of::<f32>(), TypeId::of::<u32>()].contains(&TypeId::of::<T>())
+}
+
+#[cfg(target_arch = "x86_64")]
+fn as_words<T: 'static>(elements: &[T]) -> Option<&[u32]> {
+    // SAFETY: T is f32 or u32, which have the size and alignment of u32 and no invalid bits.
+    is_word::<T>()
+        .then(|| unsafe { std::slice::from_raw_parts(elements.as_ptr().cast(), elements.len()) })
+}
+
+#[cfg(target_arch = "x86_64")]
+fn as_words_mut<T: 'static>(elements: &mut [T]) -> Option<&mut [u32]> {
+    let (pointer, len) = (elements.as_mut_ptr().cast(), elements.len());
+    // SAFETY: as above, and the slice that it is made of stays borrowed.
+    is_word::<T>().then(|| unsafe { std::slice::from_raw_parts_mut(pointer, len) })
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Avx512 {
+    fn pack(self, elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
+        assert!(packed.len() >= elements.len() + PACK_SLACK);
+        let whole = elements.len() / 64;
+        // SAFETY: the token proves that the processor has the features that the kernel enables;
+        // there are 64 elements for each of the words, and room for them and 16 more.
+        let n = unsafe { pack_512(elements, &marks[..whole], packed) };
+        n + pack(&elements[64 * whole..], &marks[whole..], &mut packed[n..])
+    }
+
+    fn spread(self, packed: &[u32], marks: &[u64], fill: u32, elements: &mut [u32]) -> usize {
+        let whole = elements.len() / 64;
+        let ones: usize = marks[..whole]
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum();
+        assert!(packed.len() >= 64 * whole - ones + PACK_SLACK);
+        // SAFETY: the token proves that the processor has the features that the kernel enables;
+        // there are 64 elements for each of the words, and 16 packed ones more than are used.
+        let n = unsafe { spread_512(packed, &marks[..whole], fill, elements) };
+        n + spread(
+            &packed[n..],
+            &marks[whole..],
+            fill,
+            &mut elements[64 * whole..],
+        )
+    }
+}
+
+/// # Safety
+/// There must be 64 elements for each mark, and room for 16 more than all of them.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,popcnt")]
+unsafe fn pack_512(elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
+    let mut n = 0;
+    for (index, &mark) in marks.iter().enumerate() {
+        for part in 0..4 {
+            let mark = (mark >> (16 * part)) as u16;
+            // SAFETY: the mark at `index` stands for 64 elements, of which these are 16; no more
+            // have been packed than were read.
+            unsafe {
+                let source = elements.as_ptr().add(64 * index + 16 * part);
+                let found = _mm512_maskz_compress_epi32(mark, _mm512_loadu_si512(source.cast()));
+                _mm512_storeu_si512(packed.as_mut_ptr().add(n).cast(), found);
+            }
+            n += mark.count_ones() as usize;
+        }
+    }
+    n
+}
+
+/// # Safety
+/// There must be 64 elements for each mark, and 16 packed ones more than unset marks.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,popcnt")]
+unsafe fn spread_512(packed: &[u32], marks: &[u64], fill: u32, elements: &mut [u32]) -> usize {
+    let fill = _mm512_set1_epi32(fill as i32);
+    let mut n = 0;
+    for (index, &mark) in marks.iter().enumerate() {
+        for part in 0..4 {
+            let unmarked = !(mark >> (16 * part)) as u16;
+            // SAFETY: 16 packed elements lie behind those used; the mark at `index` stands for 64
+            // elements, of which these are 16.
+            unsafe {
+                let next = _mm512_loadu_si512(packed.as_ptr().add(n).cast());
+                let filled = _mm512_mask_expand_epi32(fill, unmarked, next);
+                let target = elements.as_mut_ptr().add(64 * index + 16 * part);
+                _mm512_storeu_si512(target.cast(), filled);
+            }
+            n += unmarked.count_ones() as usize;
+        }
+    }
+    n
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words that are empty, full and mixed.
+    fn marks(len: usize) -> Vec<u64> {
+        let word = |i: u64| match i % 4 {
+            0 => u64::MAX,
+            1 => 0,
+            _ => (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+        };
+        let mut marks: Vec<u64> = (0..len.div_ceil(64) as u64).map(word).collect();
+        if let (Some(last), 1..) = (marks.last_mut(), len % 64) {
+            *last &= (1 << (len % 64)) - 1;
+        }
+        marks
+    }
+
+    /// Packs and spreads elements of one type by every path.
+    fn check<T: Copy + PartialEq + std::fmt::Debug + 'static>(number: impl Fn(u32) -> T) {
+        for len in [0, 1, 63, 64, 65, 128, 200, 64 * 9 + 5] {
+            let marks = marks(len);
+            let is_marked = |i: usize| marks[i / 64] >> (i % 64) & 1 == 1;
+            let elements: Vec<T> = (0..len as u32).map(&number).collect();
+            let expected: Vec<T> = (0..len)
+                .filter(|&i| is_marked(i))
+                .map(|i| elements[i])
+                .collect();
+            let fill = number(1_000_000);
+            let mut next = elements.iter().copied();
+            let spread: Vec<T> = (0..len)
+                .map(|i| {
+                    if is_marked(i) {
+                        fill
+                    } else {
+                        next.next().unwrap()
+                    }
+                })
+                .collect();
+            let unmarked = len - expected.len();
+            for isa in Isa::all() {
+                let mut packed = vec![fill; len + PACK_SLACK];
+                assert_eq!(
+                    isa.pack(&elements, &marks, &mut packed),
+                    expected.len(),
+                    "{isa:?}"
+                );
+                assert_eq!(packed[..expected.len()], expected, "{isa:?}");
+                let mut source = elements[..unmarked].to_vec();
+                source.resize(unmarked + PACK_SLACK, fill);
+                let mut found = vec![fill; len];
+                assert_eq!(
+                    isa.spread(&source, &marks, fill, &mut found),
+                    unmarked,
+                    "{isa:?}"
+                );
+                assert_eq!(found, spread, "{isa:?}, {len} elements");
+            }
+        }
+    }
+
+    #[test]
+    fn every_path_packs_and_spreads_every_type_alike() {
+        check(|i| i);
+        check(|i| i as f32);
+        check(u64::from);
+        check(|i| (i as u8, i as u16));
+    }
+
+    #[test]
+    fn floats_keep_their_bits() {
+        let odd = [0x7f80_0001, 0xffc0_dead, 0x8000_0000, 1].map(f32::from_bits);
+        for isa in Isa::all() {
+            let mut packed = [0.0; 4 + PACK_SLACK];
+            assert_eq!(isa.pack(&odd, &[0b1111], &mut packed), 4);
+            assert_eq!(
+                packed[..4].iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+                odd.map(f32::to_bits)
+            );
+        }
+    }
+}
