@@ -189,6 +189,7 @@ impl Pattern {
                 let best = match rank {
                     Rank::Score => top_k(values, k)?,
                     Rank::Magnitude => {
+                        check_finite(values)?;
                         let magnitudes: Vec<f32> = values.iter().map(|v| v.abs()).collect();
                         top_k(&magnitudes, k)?
                     }
@@ -287,7 +288,12 @@ impl Pattern {
             Self::Nm { nm, along, edges } => {
                 let of = nm.checked()?.of as usize;
                 let tail = along.len(shape)? % of;
-                ((along.count(shape)? * tail) as u64, edges, (1, of))
+                let unit = match along {
+                    Lines::Inputs => (1, of),
+                    Lines::Channels { taps } => (1, of * taps),
+                    Lines::Outputs | Lines::TapsOutputs { .. } => (of, 1),
+                };
+                ((along.count(shape)? * tail) as u64, edges, unit)
             }
             Self::TransposableNm { nm, edges } => {
                 let of = nm.checked()?.of as usize;
@@ -353,6 +359,8 @@ impl KeptMagnitude {
                 right: shape,
             });
         }
+        let weights: Vec<f32> = weights.iter().copied().collect();
+        check_finite(&weights)?;
         let magnitudes: Vec<f32> = weights.iter().map(|weight| weight.abs()).collect();
         let magnitude = |index: usize| f64::from(magnitudes[index]);
         let best = top_k(&magnitudes, mask.n_active() as usize)?;
