@@ -210,11 +210,11 @@ pub enum MaskError {
     },
     /// A rewiring inside a pattern gives up only a part of what lives and dies together.
     PartialUnit {
-        /// First position of the block.
+        /// First position of the block; of an entry that an edge leaves dense, its own.
         position: u64,
         /// Its entries that are given up.
         released: u64,
-        /// Its entries.
+        /// Its entries; 0 for an entry outside all blocks, which never goes.
         entries: u64,
     },
     /// The candidates do not answer the request of the pattern.
@@ -368,6 +368,14 @@ impl fmt::Display for MaskError {
                     "{what} {index} has {found} active entries, not {expected}"
                 )
             }
+            Self::PartialUnit {
+                position,
+                entries: 0,
+                ..
+            } => write!(
+                formatter,
+                "position {position} lies outside all blocks and cannot be given up"
+            ),
             Self::PartialUnit {
                 position,
                 released,

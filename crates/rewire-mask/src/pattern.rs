@@ -269,7 +269,12 @@ impl Pattern {
             Self::Nm { nm, along, edges } => {
                 let of = nm.checked()?.of as usize;
                 let tail = along.len(shape)? % of;
-                ((along.count(shape)? * tail) as u64, edges, (1, of))
+                let unit = match along {
+                    Lines::Inputs => (1, of),
+                    Lines::Channels { taps } => (1, of * taps),
+                    Lines::Outputs | Lines::TapsOutputs { .. } => (of, 1),
+                };
+                ((along.count(shape)? * tail) as u64, edges, unit)
             }
             Self::TransposableNm { nm, edges } => {
                 let of = nm.checked()?.of as usize;

@@ -2,7 +2,7 @@
 //!
 //! Groups do not touch each other, so the best mask is the best of each group: an entry stays if
 //! fewer than N others of its group beat it, where a larger score beats, and of equal scores the
-//! lower entry. Counting who beats whom takes M·(M−1) comparisons per group and no branches.
+//! lower position. Counting who beats whom takes M·(M−1) comparisons per group and no branches.
 
 use super::lanes::{LANES, in_finite_parts, largest_bits, or_bits};
 use super::{Edges, Lines, check_count, check_finite};
@@ -308,13 +308,15 @@ fn walk_lines(
     edges: Edges,
 ) -> Result<Mask, MaskError> {
     let mut mask = Mask::empty(shape);
+    let mut positions = Vec::new();
     for_each_group(shape, nm, along, edges, |group| {
-        let scores = group
-            .positions
-            .iter()
-            .map(|&p| order.score(values[p as usize]));
+        // A group of two taps goes back to the first row, so its positions need not ascend.
+        positions.clear();
+        positions.extend_from_slice(group.positions);
+        positions.sort_unstable();
+        let scores = positions.iter().map(|&p| order.score(values[p as usize]));
         for best in top_k(&scores.collect::<Vec<_>>(), group.keep)? {
-            mask.insert(group.positions[best]);
+            mask.insert(positions[best]);
         }
         Ok(())
     })?;

@@ -47,15 +47,14 @@ impl Pattern {
                 available: values.len() as u64,
             });
         }
-        let units = self.units(topology)?;
-        let Some(units) = units else {
+        check_finite(values)?;
+        let Some(units) = self.units(topology)? else {
             return self.release_entries(topology, values, k);
         };
         let magnitude = |position: &u64| {
             let index = topology.index_of(*position);
             index.map_or(0.0, |index| f64::from(values[index].abs()))
         };
-        check_finite(values)?;
         let worth = units.active.iter().map(|unit| {
             let sum: f64 = unit.iter().map(magnitude).sum();
             (sum / unit.len().max(1) as f64) as f32
@@ -90,7 +89,6 @@ impl Pattern {
                 .map(|index| topology.position(index))
                 .collect());
         };
-        check_finite(values)?;
         let of = usize::from(nm.of);
         let complete = along.len(shape)? / of * of;
         let movable: Vec<(u64, f32)> = topology

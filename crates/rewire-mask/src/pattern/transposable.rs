@@ -195,25 +195,23 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => self.vectorize(
                 #[inline(always)]
-                || portable::<MAGNITUDE>(rows, 1.0, kept),
+                || portable::<MAGNITUDE>(rows, kept),
             ),
-            Self::Portable => portable::<MAGNITUDE>(rows, 1.0, kept),
+            Self::Portable => portable::<MAGNITUDE>(rows, kept),
         };
         if largest > SAFE.to_bits() {
-            // Sums may have overflowed: all scores are compared at 1/32 of their size, which is
-            // exact but for scores below 2⁻¹²¹ in the company of one above 2¹²².
-            portable::<MAGNITUDE>(rows, 1.0 / 32.0, kept);
+            scaled::<MAGNITUDE>(rows, kept);
         }
         largest
     }
 }
 
 #[inline(always)]
-fn portable<const MAGNITUDE: bool>(rows: [&[f32]; 4], scale: f32, kept: &mut [[u64; 4]]) -> u32 {
+fn portable<const MAGNITUDE: bool>(rows: [&[f32]; 4], kept: &mut [[u64; 4]]) -> u32 {
     let mut largest = 0;
     for (step, kept) in kept.iter_mut().enumerate() {
         let rows = rows.map(|row| &row[step * STEP..(step + 1) * STEP]);
-        *kept = best_of_90::<MAGNITUDE>(rows, scale).map(|nibbles| pack(&nibbles));
+        *kept = best_of_90::<MAGNITUDE>(rows, |_| 1.0).map(|nibbles| pack(&nibbles));
         largest = rows
             .iter()
             .fold(largest, |all, row| all.max(largest_bits(row)));
@@ -221,14 +219,36 @@ fn portable<const MAGNITUDE: bool>(rows: [&[f32]; 4], scale: f32, kept: &mut [[u
     largest
 }
 
-/// The best pattern of sixteen tiles side by side, row by row, one nibble per tile.
+/// As [`portable`], with the scores of a tile whose sums may overflow compared at 1/32 of their
+/// size.
+///
+/// That is exact but for scores below 2⁻¹²¹ in a tile with one above 2¹²², which are lost in any
+/// sum with it.
+fn scaled<const MAGNITUDE: bool>(rows: [&[f32]; 4], kept: &mut [[u64; 4]]) {
+    for (step, kept) in kept.iter_mut().enumerate() {
+        let rows = rows.map(|row| &row[step * STEP..(step + 1) * STEP]);
+        let scale = |lane: usize| {
+            let of_row = |row: &[f32]| largest_bits(&row[4 * lane..4 * (lane + 1)]);
+            let is_safe = rows.iter().all(|row| of_row(row) <= SAFE.to_bits());
+            if is_safe { 1.0 } else { 1.0 / 32.0 }
+        };
+        let scales: Lane = std::array::from_fn(scale);
+        *kept = best_of_90::<MAGNITUDE>(rows, |lane| scales[lane]).map(|nibbles| pack(&nibbles));
+    }
+}
+
+/// The best pattern of sixteen tiles side by side, row by row, one nibble per tile; the scores of
+/// a tile are multiplied by `scale(lane)`, a power of two.
 #[inline(always)]
-fn best_of_90<const MAGNITUDE: bool>(rows: [&[f32]; 4], scale: f32) -> [[u32; LANES]; 4] {
+fn best_of_90<const MAGNITUDE: bool>(
+    rows: [&[f32]; 4],
+    scale: impl Fn(usize) -> f32,
+) -> [[u32; LANES]; 4] {
     let mut axes = [[[0.0; LANES]; 3]; 4];
     for (axes, row) in axes.iter_mut().zip(rows) {
         for lane in 0..LANES {
             let score = |entry: usize| {
-                let value = row[4 * lane + entry] * scale;
+                let value = row[4 * lane + entry] * scale(lane);
                 if MAGNITUDE { value.abs() } else { value }
             };
             let (a, b, c, d) = (score(0), score(1), score(2), score(3));
