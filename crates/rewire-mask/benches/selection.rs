@@ -9,25 +9,23 @@
 
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+mod ratio;
+
 use std::hint::black_box;
-use std::time::Instant;
 
 use criterion::Criterion;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use ratio::{Row, normal, pool};
 use rewire_mask::{
     Candidate, Mask, MatrixShape, Rewiring, Topology, global_top_magnitudes, kth_magnitude, lowest,
     lowest_magnitudes, streamed_sum, top_k, top_magnitudes,
 };
-
-/// Rounds of the table.
-const ROUNDS: usize = 21;
 
 fn main() {
     let scores = Scores::new();
     let update = Update::new();
     scores.check();
     update.check();
-    ratios(&scores, &update);
+    ratio::print(&rows(&scores, &update));
     let mut criterion = Criterion::default().configure_from_args();
     time(&mut criterion, &scores, &update);
     criterion.final_summary();
@@ -154,13 +152,6 @@ impl Update {
     }
 }
 
-/// A row of the table: what runs, and the values whose read it is compared with.
-struct Row<'a> {
-    name: &'static str,
-    read: &'a [f32],
-    run: Box<dyn Fn() + Sync + 'a>,
-}
-
 fn rows<'a>(scores: &'a Scores, update: &'a Update) -> Vec<Row<'a>> {
     let (values, k) = (&scores.values[..], scores.k);
     let (weights, drops) = (&update.weights[..], update.candidates.len());
@@ -257,82 +248,6 @@ fn rows<'a>(scores: &'a Scores, update: &'a Update) -> Vec<Row<'a>> {
             }),
         ),
     ]
-}
-
-/// Prints milliseconds and multiples of a pure read, for one thread and for two.
-fn ratios(scores: &Scores, update: &Update) {
-    let rows = rows(scores, update);
-    let measured = [1, 2].map(|threads| measure(&rows, &pool(threads)));
-    println!(
-        "{:34} {:>9} {:>7} {:>9} {:>7} {:>7}",
-        "", "1 thread", "× read", "2 threads", "× read", "gain"
-    );
-    for (index, row) in rows.iter().enumerate() {
-        let [one, two] = [measured[0][index], measured[1][index]];
-        println!(
-            "{:34} {:>6.2} ms {:>7.2} {:>6.2} ms {:>7.2} {:>7.2}",
-            row.name,
-            one.ms,
-            one.ratio,
-            two.ms,
-            two.ratio,
-            one.ms / two.ms
-        );
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Measured {
-    ms: f64,
-    /// Multiple of the read beside it.
-    ratio: f64,
-}
-
-fn measure(rows: &[Row<'_>], pool: &ThreadPool) -> Vec<Measured> {
-    let mut times = vec![(Vec::new(), Vec::new()); rows.len()];
-    for _ in 0..ROUNDS {
-        for (row, (own, ratios)) in rows.iter().zip(&mut times) {
-            let read = pool.install(|| milliseconds(|| _ = black_box(streamed_sum(row.read))));
-            let ms = pool.install(|| milliseconds(&row.run));
-            own.push(ms);
-            ratios.push(ms / read);
-        }
-    }
-    let measured = times.into_iter().map(|(own, ratios)| Measured {
-        ms: median(own),
-        ratio: median(ratios),
-    });
-    measured.collect()
-}
-
-fn milliseconds(act: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    act();
-    start.elapsed().as_secs_f64() * 1e3
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn pool(threads: usize) -> ThreadPool {
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    pool.expect("a pool of a few threads")
-}
-
-/// Values that are nearly normal: sums of four uniform ones.
-fn normal(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut uniform = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / 16_777_216.0 - 0.5
-    };
-    (0..n)
-        .map(|_| uniform() + uniform() + uniform() + uniform())
-        .collect()
 }
 
 /// The absolute times on one thread.

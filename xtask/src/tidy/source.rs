@@ -47,11 +47,14 @@ pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
-/// Whether Cargo compiles the file only for tests and benches.
+/// Whether Cargo compiles the file only for tests, benches and examples.
 fn is_test_path(path: &str) -> bool {
     let consumer = path.starts_with("tests/consumers/");
     !consumer
-        && (path.starts_with("tests/") || path.contains("/tests/") || path.contains("/benches/"))
+        && (path.starts_with("tests/")
+            || ["/tests/", "/benches/", "/examples/"]
+                .iter()
+                .any(|folder| path.contains(folder)))
 }
 
 /// The modules under `#[cfg(test)]` that have files of their own, as paths without `.rs`.
