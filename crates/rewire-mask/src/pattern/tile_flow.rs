@@ -373,7 +373,7 @@ mod tests {
     fn every_solution_is_worth_what_its_prices_allow() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
         let mut solver = TileSolver::new();
-        for _ in 0..3000 {
+        for _ in 0..if cfg!(miri) { 5 } else { 3000 } {
             let (nm, size) = some_size(&mut rng);
             let scores = scores(&mut rng);
             let first = solver.solve(size, nm, |row, col| scores[row][col]);
@@ -402,7 +402,7 @@ mod tests {
     #[test]
     fn every_instruction_set_gives_the_same_bits() {
         let mut rng = ChaCha8Rng::seed_from_u64(6);
-        for _ in 0..400 {
+        for _ in 0..if cfg!(miri) { 5 } else { 400 } {
             let (nm, size) = some_size(&mut rng);
             let scores = scores(&mut rng);
             let solved = |isa: Isa| {

@@ -37,6 +37,7 @@ fn normal(seed: u64) -> Array2<f32> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many masks for an interpreter")]
 fn normal_weights_lose_what_they_are_known_to_lose() {
     let weights = normal(11);
     let magnitudes = weights.mapv(f32::abs);
@@ -69,6 +70,7 @@ fn normal_weights_lose_what_they_are_known_to_lose() {
 /// Larger tiles restrict less: of 4:8 the greedy one keeps more than the best of 2:4, and of
 /// 16:32 more again; the best keeps at least what the greedy one does, tile by tile.
 #[test]
+#[cfg_attr(miri, ignore = "too many masks for an interpreter")]
 fn larger_tiles_keep_more() {
     let weights = normal(12);
     let weights = weights.slice(ndarray::s![..256, ..256]);
