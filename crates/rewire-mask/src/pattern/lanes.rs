@@ -94,3 +94,65 @@ pub(super) fn in_finite_parts(
     }
     Ok(mask)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_land_where_they_belong() {
+        for at in 0..130 {
+            for len in 1..=64 {
+                let bits = 0xDEAD_BEEF_0BAD_F00Du64 >> (64 - len);
+                let mut words = [0; 4];
+                or_bits(&mut words, at, bits, len);
+                for bit in 0..256 {
+                    let expected = bit >= at && bit < at + len && bits >> (bit - at) & 1 == 1;
+                    assert_eq!(words[bit / 64] >> (bit % 64) & 1 == 1, expected);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_magnitude_is_found_in_every_lane() {
+        assert_eq!(largest_bits(&[]), 0);
+        for len in 1..50 {
+            for at in 0..len {
+                for largest in [-2.0, f32::MAX, f32::NEG_INFINITY, f32::NAN] {
+                    let mut values = vec![-1.0; len];
+                    values[at] = largest;
+                    assert_eq!(largest_bits(&values), largest.abs().to_bits());
+                }
+            }
+        }
+    }
+
+    /// Every row is given out once, in multiples of the unit, with the words of its own bits.
+    #[test]
+    fn parts_cover_the_rows_and_begin_at_words() {
+        for unit in [1, 2, 3, 4, 7, 32] {
+            for (rows, cols) in [
+                (1, 1),
+                (5, 64),
+                (100, 3),
+                (333, 100),
+                (67, 8192),
+                (2, 100_000),
+            ] {
+                let shape = MatrixShape::new(rows, cols);
+                let mask = in_row_parts(shape, unit, |rows, words| {
+                    assert_eq!(rows.start % unit, 0);
+                    assert_eq!(rows.start * cols % 64, 0);
+                    let entries = rows.len() * cols;
+                    assert_eq!(words.len(), entries.div_ceil(64));
+                    for entry in 0..entries {
+                        assert_eq!(words[entry / 64] >> (entry % 64) & 1, 0);
+                        or_bits(words, entry, 1, 1);
+                    }
+                });
+                assert_eq!(mask.unwrap(), Mask::full(shape));
+            }
+        }
+    }
+}

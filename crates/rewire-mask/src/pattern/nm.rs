@@ -401,3 +401,50 @@ pub(super) fn project_rows(
     }
     Ok(mask)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{RngCore, SeedableRng};
+
+    use super::*;
+
+    /// Numbers that tie, or numbers of every size.
+    fn values(rng: &mut ChaCha8Rng, len: usize) -> Vec<f32> {
+        let ties = rng.next_u32().is_multiple_of(2);
+        let value = |bits: u32| match bits % 3 {
+            _ if !ties => f32::from_bits(bits & 0xFF7F_FFFF),
+            0 => -0.0,
+            1 => 0.0,
+            _ => -1.0,
+        };
+        (0..len).map(|_| value(rng.next_u32())).collect()
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for round in 0..if cfg!(miri) { 14 } else { 1200 } {
+            let of = 1 + rng.next_u32() % 32;
+            let (keep, of) = [(2, 4), (1 + rng.next_u32() % of, of)][round % 2];
+            let nm = Nm::new(keep as u8, of as u8).unwrap();
+            let (rows, cols) = (1 + round % 5, [3, 12, 36, 60, 66, 132, 192][round % 7]);
+            let values = values(&mut rng, rows * cols);
+            let edges = [Edges::Dense, Edges::Pad][round / 2 % 2];
+            for along in [Lines::Inputs, Lines::Outputs, Lines::Channels { taps: 3 }] {
+                let decided = |isa: Isa| {
+                    let mut scored = vec![0; values.len().div_ceil(64)];
+                    let mut ranked = scored.clone();
+                    let largest =
+                        decide::<false>(isa, &values, cols, nm, along, edges, &mut scored);
+                    let again = decide::<true>(isa, &values, cols, nm, along, edges, &mut ranked);
+                    (largest, again, scored, ranked)
+                };
+                let expected = decided(Isa::Portable);
+                for isa in Isa::all() {
+                    assert_eq!(decided(isa), expected, "{isa:?} {nm:?} {along:?} {edges:?}");
+                }
+            }
+        }
+    }
+}

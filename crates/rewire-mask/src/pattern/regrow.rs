@@ -72,7 +72,9 @@ impl Pattern {
     /// The rewiring that replaces `released` by the best legal choice of candidates.
     ///
     /// The new mask has the pattern if the old one had it, keeps every active position that was
-    /// not released, and has the largest sum of candidate magnitudes among all such masks.
+    /// not released, and has the largest sum of candidate magnitudes among all such masks. It has
+    /// as many active entries, except that of blocks it has as many blocks, and those that a padded
+    /// edge cuts off are smaller.
     ///
     /// # Ties
     /// Equal candidates go to the lower position.

@@ -23,7 +23,8 @@ impl Pattern {
     ///
     /// # Errors
     /// [`MaskError::NonFinite`] with the index of a value that is NaN or infinite,
-    /// [`MaskError::NotEnough`] if there are fewer than `k` active entries,
+    /// [`MaskError::NotEnough`] if there are fewer than `k` active entries, or fewer of an N:M
+    /// pattern outside its dense tails,
     /// [`MaskError::NotAdmitted`] if a block is active in part.
     ///
     /// # Panics

@@ -309,3 +309,128 @@ fn scale_of(largest: f32) -> f64 {
     let exponent = (f64::from(largest).to_bits() >> 52 & 0x7FF) as i32 - 1023;
     f64::from_bits(((SCORE_BITS - 1 - exponent + 1023) as u64) << 52)
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{RngCore, SeedableRng};
+
+    use super::*;
+    use crate::simd::Isa;
+
+    /// Ties, ordinary numbers, and numbers of every size with a sign.
+    fn scores(rng: &mut ChaCha8Rng) -> [[f32; SIDE]; SIDE] {
+        let kind = rng.next_u32() % 3;
+        let mut scores = [[0.0; SIDE]; SIDE];
+        let score = |bits: u32| match kind {
+            0 => (bits % 3) as f32 - 1.0,
+            1 => bits as f32 / u32::MAX as f32 - 0.5,
+            _ => f32::from_bits(bits & 0xFF7F_FFFF),
+        };
+        for row in &mut scores {
+            row.fill_with(|| score(rng.next_u32()));
+        }
+        scores
+    }
+
+    fn some_size(rng: &mut ChaCha8Rng) -> (Nm, (usize, usize)) {
+        let of = 1 + rng.next_u32() as usize % [4, 8, 16, 32][rng.next_u32() as usize % 4];
+        let nm = Nm::new(1 + (rng.next_u32() as usize % of) as u8, of as u8).unwrap();
+        let mut side = || match rng.next_u32() % 2 {
+            0 => of,
+            _ => 1 + rng.next_u32() as usize % of,
+        };
+        (nm, (side(), side()))
+    }
+
+    /// What the choice is worth and what the prices say nothing can exceed, in integers that do
+    /// not overflow: every row buys its best columns at their prices, and the columns sell all
+    /// they have.
+    fn primal_and_dual(solver: &TileSolver, nm: Nm, size: (usize, usize)) -> (i128, i128) {
+        let limits = Limits::of(nm, size);
+        let (height, width, of_row, of_col) = if limits.rows_are_full {
+            (size.0, size.1, limits.row, limits.col)
+        } else {
+            (size.1, size.0, limits.col, limits.row)
+        };
+        let (mut primal, mut dual) = (0, 0);
+        for row in 0..height {
+            let score = |col: usize| i128::from(solver.scores[row][col]);
+            let held = (0..width).filter(|col| solver.held[row] >> col & 1 == 1);
+            primal += held.map(score).sum::<i128>();
+            let net = |col: usize| score(col) - i128::from(solver.price[col]);
+            let mut nets: Vec<i128> = (0..width).map(net).collect();
+            nets.sort_unstable_by_key(|&net| std::cmp::Reverse(net));
+            dual += nets[..of_row].iter().sum::<i128>();
+        }
+        let prices = solver.price[..width].iter();
+        dual += prices.map(|&price| i128::from(price)).sum::<i128>() * of_col as i128;
+        assert!(solver.price[..width].iter().all(|&price| price >= 0));
+        (primal, dual)
+    }
+
+    #[test]
+    fn every_solution_is_worth_what_its_prices_allow() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        let mut solver = TileSolver::new();
+        for _ in 0..if cfg!(miri) { 5 } else { 3000 } {
+            let (nm, size) = some_size(&mut rng);
+            let scores = scores(&mut rng);
+            let first = solver.solve(size, nm, |row, col| scores[row][col]);
+            let (primal, dual) = primal_and_dual(&solver, nm, size);
+            assert_eq!(primal, dual, "{nm:?} {size:?}");
+            // Some of the solution forced, under other scores, which are magnitudes as in growth.
+            let gradients = scores.map(|row| row.map(|score| -score));
+            let forced = first.map(|row| row & rng.next_u32());
+            let magnitude = |row: usize, col: usize| {
+                let is_forced = forced[row] >> col & 1 == 1;
+                if is_forced {
+                    0.0
+                } else {
+                    gradients[row][col].abs()
+                }
+            };
+            let second = solver.solve_with(size, nm, magnitude, &forced);
+            let (primal, dual) = primal_and_dual(&solver, nm, size);
+            assert_eq!(primal, dual, "{nm:?} {size:?}, forced");
+            for (forced, held) in forced.iter().zip(&second).take(size.0) {
+                assert_eq!(forced & !held & ((1u64 << size.1) - 1) as u32, 0);
+            }
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
+        for _ in 0..if cfg!(miri) { 5 } else { 400 } {
+            let (nm, size) = some_size(&mut rng);
+            let scores = scores(&mut rng);
+            let solved = |isa: Isa| {
+                let mut solver = TileSolver::new();
+                let score = |row: usize, col: usize| scores[row][col];
+                isa.vectorize(
+                    #[inline(always)]
+                    || solver.solve(size, nm, score),
+                )
+            };
+            let expected = solved(Isa::Portable);
+            for isa in Isa::all() {
+                assert_eq!(solved(isa), expected, "{isa:?} {nm:?} {size:?}");
+            }
+        }
+    }
+
+    /// The largest score comes to lie in the top half of the range, whatever its size.
+    #[test]
+    fn scores_of_every_size_are_scaled_below_the_bound() {
+        for exponent in -149..128 {
+            let least = f64::from(exponent).exp2() as f32;
+            let most = f32::from_bits((least * 2.0).to_bits() - 1).min(f32::MAX);
+            for largest in [least, most] {
+                let whole = f64::from(largest) * scale_of(largest);
+                assert!((2f64.powi(SCORE_BITS - 1)..2f64.powi(SCORE_BITS)).contains(&whole));
+            }
+        }
+        assert_eq!(scale_of(0.0), 1.0);
+    }
+}

@@ -310,3 +310,69 @@ impl Taken {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::{RngCore, SeedableRng};
+
+    use super::*;
+
+    #[test]
+    fn the_network_sorts_every_power_of_two() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for len in [1, 2, 4, 8, 16, 64, 256, 1024] {
+            let few = 1 + rng.next_u32() % 9;
+            let mut keys = vec![[0; LANES]; len];
+            for lanes in &mut keys {
+                lanes.fill_with(|| rng.next_u32() % few);
+            }
+            let mut expected = keys.clone();
+            for lane in 0..LANES {
+                let mut column: Vec<u32> = keys.iter().map(|lanes| lanes[lane]).collect();
+                column.sort_unstable_by_key(|&key| std::cmp::Reverse(key));
+                for (lanes, key) in expected.iter_mut().zip(column) {
+                    lanes[lane] = key;
+                }
+            }
+            sort_descending(&mut keys);
+            assert_eq!(keys, expected);
+        }
+    }
+
+    #[test]
+    fn every_instruction_set_gives_the_same_bits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        for (of, cols) in [
+            (1u8, 5),
+            (3, 20),
+            (4, 66),
+            (7, 50),
+            (8, 130),
+            (16, 70),
+            (32, 64),
+        ] {
+            for keep in [1, of.div_ceil(2), of] {
+                let nm = Nm::new(keep, of).unwrap();
+                let shape = MatrixShape::new(of.into(), cols);
+                let few = 2 + rng.next_u32() % 1000;
+                let number = |bits: u32| (bits % few) as f32 - 1.0;
+                let len = shape.len() as usize;
+                let values: Vec<f32> = (0..len).map(|_| number(rng.next_u32())).collect();
+                let tiles: Vec<Tile> = tiles_of_row(shape, of.into(), 0).collect();
+                for tiles in tiles.chunks(LANES) {
+                    let taken = |isa: Isa| {
+                        isa.vectorize(
+                            #[inline(always)]
+                            || take_side_by_side(&values, shape, nm, tiles),
+                        )
+                    };
+                    let expected = taken(Isa::Portable);
+                    for isa in Isa::all() {
+                        assert_eq!(taken(isa), expected, "{isa:?} {nm:?}");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -3,13 +3,22 @@
 //! What stands here labels every entry of a small matrix with the group, tile or block it belongs
 //! to, and shares no code with the crate. The files below ask one question each.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as tests do, by panicking"
+)]
+
+mod answers;
+mod defects;
 mod edges;
+mod gaussian;
 mod inputs;
 mod invariance;
 mod optimal;
 mod random;
 mod refusals;
 mod regrow;
+mod release;
 mod threads;
 mod tiles;
 mod tiny;

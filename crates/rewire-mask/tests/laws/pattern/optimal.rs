@@ -58,6 +58,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
+    #[cfg_attr(miri, ignore = "too many masks for an interpreter")]
     fn no_mask_of_the_pattern_is_worth_more(
         at in any::<prop::sample::Index>(),
         kind in prop::sample::select(vec![Kind::Ties, Kind::Whole, Kind::Plain]),

@@ -115,6 +115,7 @@ proptest! {
     /// Σ |g| over what is grown is the largest among all masks of the pattern that keep every
     /// survivor. Whole numbers make sums exact.
     #[test]
+    #[cfg_attr(miri, ignore = "too many masks for an interpreter")]
     fn no_legal_completion_has_more_gradient(
         at in any::<prop::sample::Index>(),
         kind in prop::sample::select(vec![Kind::Ties, Kind::Whole]),
@@ -261,6 +262,7 @@ proptest! {
 
 /// A request names no more than the rewiring can use: with nothing to replace, nothing is asked.
 #[test]
+#[cfg_attr(miri, ignore = "too many masks for an interpreter")]
 fn without_places_nothing_changes() {
     for Tiny {
         pattern,

@@ -10,6 +10,7 @@ use super::{density, nm};
 /// 97 × 300 entries are about four parts of 8192 entries, and ragged for most units; 96 × 320 are
 /// whole tiles.
 #[test]
+#[cfg_attr(miri, ignore = "too many masks for an interpreter")]
 fn masks_have_the_same_bits_at_one_two_and_four_threads() {
     let shape = MatrixShape::new(97, 300);
     let even = MatrixShape::new(96, 320);

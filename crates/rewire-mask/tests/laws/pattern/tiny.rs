@@ -106,6 +106,7 @@ fn pairs(entries: u64) -> Vec<(Pattern, MatrixShape)> {
 
 /// `check` and the definition agree on every mask of every small matrix, refused shapes included.
 #[test]
+#[cfg_attr(miri, ignore = "too many masks for an interpreter")]
 fn a_mask_is_admitted_exactly_if_it_has_the_pattern() {
     for (pattern, shape) in pairs(9) {
         let mut n_legal = 0;
@@ -128,6 +129,7 @@ fn a_mask_is_admitted_exactly_if_it_has_the_pattern() {
 
 /// The formula for the most entries of a cut tile, against all subsets.
 #[test]
+#[cfg_attr(miri, ignore = "too many masks for an interpreter")]
 fn a_cut_tile_holds_as_many_entries_as_any_subset_can() {
     for (height, width) in (1..=4).flat_map(|h| (1..=4).map(move |w| (h, w))) {
         let row = |bits: u32, row: usize| bits >> (row * width) & ((1 << width) - 1);
@@ -148,6 +150,7 @@ fn a_cut_tile_holds_as_many_entries_as_any_subset_can() {
 /// 7343 tiles of 4×4 hold at most two entries per row and column, 90 hold exactly two, and 24 are
 /// permutations.
 #[test]
+#[cfg_attr(miri, ignore = "too many masks for an interpreter")]
 fn the_known_numbers_of_patterns_come_out() {
     let count = |keep, of| {
         let (nm, edges) = (nm(keep, of), Edges::Reject);
