@@ -26,6 +26,7 @@ mod release;
 mod tile_flow;
 mod tile_greedy;
 mod transposable;
+mod two_of_four;
 
 use ndarray::ArrayView2;
 use rand_core::RngCore;

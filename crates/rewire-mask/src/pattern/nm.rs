@@ -4,14 +4,12 @@
 //! fewer than N others of its group beat it, where a larger score beats, and of equal scores the
 //! lower position. Counting who beats whom takes M·(M−1) comparisons per group and no branches.
 
-use super::lanes::{LANES, in_finite_parts, largest_bits, or_bits};
+use super::lanes::{in_finite_parts, largest_bits, or_bits};
+use super::two_of_four;
 use super::{Edges, Lines, check_count, check_finite};
 use crate::select::Order;
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm, top_k};
-
-/// Entries of sixteen groups of 4.
-const STEP: usize = 4 * LANES;
 
 /// Groups decided side by side: as many as a word has bits.
 const WIDE: usize = 64;
@@ -36,6 +34,9 @@ pub(super) fn project(
         }
         Lines::Inputs | Lines::Outputs | Lines::Channels { .. } | Lines::TapsOutputs { .. } => {}
     }
+    if (along, nm.keep, nm.of) == (Lines::Inputs, 2, 4) && shape.cols.is_multiple_of(4) {
+        return two_of_four::project(shape, values, order);
+    }
     let unit = match along {
         Lines::Inputs | Lines::Channels { .. } => 1,
         Lines::Outputs | Lines::TapsOutputs { .. } => of,
@@ -58,10 +59,6 @@ fn decide<const MAGNITUDE: bool>(
     edges: Edges,
     words: &mut [u64],
 ) -> u32 {
-    if (along, nm.keep, nm.of) == (Lines::Inputs, 2, 4) && cols.is_multiple_of(4) {
-        // Rows of whole groups are one long row.
-        return keep_2_of_4::<MAGNITUDE>(isa, values, words);
-    }
     isa.vectorize(
         #[inline(always)]
         || {
@@ -225,77 +222,6 @@ fn kept(entries: &[[f32; WIDE]], entry: usize, keep: u32) -> u64 {
         bits |= u64::from(some) << (8 * byte);
     }
     bits
-}
-
-/// 2:4 along a row of whole groups; returns the largest |value| as bits.
-fn keep_2_of_4<const MAGNITUDE: bool>(isa: Isa, row: &[f32], words: &mut [u64]) -> u32 {
-    let (steps, rest) = row.split_at(row.len() - row.len() % STEP);
-    let (whole, last) = words.split_at_mut(steps.len() / STEP);
-    let mut largest = isa.row_of_2_4::<MAGNITUDE>(steps, whole);
-    if let Some(last) = last.first_mut() {
-        let mut padded = [0.0; STEP];
-        padded[..rest.len()].copy_from_slice(rest);
-        let mut kept = [0];
-        largest = largest.max(isa.row_of_2_4::<MAGNITUDE>(&padded, &mut kept));
-        *last = kept[0] & ((1 << rest.len()) - 1);
-    }
-    largest
-}
-
-impl Isa {
-    /// The two best of every four entries: bit i of `kept[s]` is that of `row[64·s + i]`. Returns
-    /// the largest |entry| as bits.
-    fn row_of_2_4<const MAGNITUDE: bool>(self, row: &[f32], kept: &mut [u64]) -> u32 {
-        #[cfg(target_arch = "x86_64")]
-        if let Self::Avx512(proof) = self {
-            return proof.row_of_2_4::<MAGNITUDE>(row, kept);
-        }
-        self.vectorize(
-            #[inline(always)]
-            || {
-                for (kept, chunk) in kept.iter_mut().zip(row.chunks_exact(STEP)) {
-                    *kept = pack(&two_of_four::<MAGNITUDE>(chunk));
-                }
-                largest_bits(row)
-            },
-        )
-    }
-}
-
-/// Six comparisons of a group decide all.
-#[inline(always)]
-fn two_of_four<const MAGNITUDE: bool>(chunk: &[f32]) -> [u32; LANES] {
-    let mut nibbles = [0; LANES];
-    for (nibble, group) in nibbles.iter_mut().zip(chunk.chunks_exact(4)) {
-        let score = |entry: usize| {
-            if MAGNITUDE {
-                group[entry].abs()
-            } else {
-                group[entry]
-            }
-        };
-        let (a, b, c, d) = (score(0), score(1), score(2), score(3));
-        let (ab, ac, ad) = (u32::from(a >= b), u32::from(a >= c), u32::from(a >= d));
-        let (bc, bd, cd) = (u32::from(b >= c), u32::from(b >= d), u32::from(c >= d));
-        *nibble = u32::from(ab + ac + ad >= 2)
-            | u32::from(bc + bd > ab) << 1
-            | u32::from(cd >= ac + bc) << 2
-            | u32::from(ad + bd + cd <= 1) << 3;
-    }
-    nibbles
-}
-
-/// Sixteen nibbles in a word, the first lowest.
-#[inline(always)]
-pub(super) fn pack(nibbles: &[u32; LANES]) -> u64 {
-    let half = |nibbles: &[u32]| {
-        let mut all = 0;
-        for (lane, nibble) in nibbles.iter().enumerate() {
-            all |= nibble << (4 * lane);
-        }
-        u64::from(all)
-    };
-    half(&nibbles[..8]) | half(&nibbles[8..]) << 32
 }
 
 /// Groups that are neither contiguous nor side by side, one entry at a time.

@@ -22,8 +22,8 @@ use ndarray::ArrayView2;
 
 use super::lanes::{LANES, Lane, largest_bits, or_bits};
 use super::lanes::{in_finite_parts, in_row_parts};
-use super::nm::pack;
 use super::tile_flow::TileSolver;
+use super::two_of_four::pack;
 use super::{Edges, check_count, check_finite};
 use crate::select::Order;
 use crate::simd::Isa;

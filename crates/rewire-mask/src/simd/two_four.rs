@@ -13,15 +13,22 @@ use super::isa::Avx512;
 const STEP: usize = 64;
 
 impl Avx512 {
-    /// The two best of every four consecutive entries: bit i of `kept[s]` is that of
-    /// `row[64·s + i]`. Returns the largest |entry| as bits.
+    /// The two best of every four consecutive entries, in four stretches side by side: bit i of
+    /// `kept[q][s]` is that of `rows[q][64·s + i]`. Returns the largest |entry| as bits.
     ///
     /// # Panics
-    /// Unless `row` has 64 entries per word of `kept`.
-    pub(crate) fn row_of_2_4<const MAGNITUDE: bool>(self, row: &[f32], kept: &mut [u64]) -> u32 {
-        assert_eq!(row.len(), STEP * kept.len(), "64 entries belong to a word");
+    /// Unless every stretch has 64 entries per word, and all have equally many.
+    pub(crate) fn rows_of_2_4<const MAGNITUDE: bool>(
+        self,
+        rows: [&[f32]; 4],
+        kept: [&mut [u64]; 4],
+    ) -> u32 {
+        for (row, kept) in rows.iter().zip(&kept) {
+            assert_eq!(row.len(), STEP * kept.len(), "64 entries belong to a word");
+            assert_eq!(row.len(), rows[0].len(), "the stretches are equally long");
+        }
         // SAFETY: `self` proves that the processor has the features.
-        unsafe { row_of_2_4::<MAGNITUDE>(row, kept) }
+        unsafe { rows_of_2_4::<MAGNITUDE>(rows, kept) }
     }
 
     /// The best transposable 2:4 pattern of every tile of four rows: bit i of `kept[s][r]` is that
@@ -50,44 +57,71 @@ fn load(values: &[f32; 16]) -> __m512 {
     unsafe { _mm512_loadu_ps(values.as_ptr()) }
 }
 
+/// How far ahead of a step its stretch is fetched, in bytes.
+///
+/// A step computes for so long that the processor sees too little of what comes after it, and its
+/// own prefetchers stop at every page.
+const AHEAD: usize = 1024;
+
+/// Asks for the lines that the stretch of this step reaches a little later. They may lie beyond its
+/// end, where the request has no effect.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
-fn row_of_2_4<const MAGNITUDE: bool>(row: &[f32], kept: &mut [u64]) -> u32 {
-    let magnitude = _mm512_set1_epi32(0x7fff_ffff);
+fn fetch_ahead(step: &[[f32; 16]; 4]) {
+    for line in step {
+        let later = line.as_ptr().cast::<i8>().wrapping_add(AHEAD);
+        // SAFETY: a prefetch is a hint; it never faults, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(later) }
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
+fn rows_of_2_4<const MAGNITUDE: bool>(rows: [&[f32]; 4], mut kept: [&mut [u64]; 4]) -> u32 {
     let mut largest = _mm512_setzero_si512();
+    let rows = rows.map(|row| row.as_chunks::<16>().0.as_chunks::<4>().0);
+    for step in 0..kept[0].len() {
+        for (row, kept) in rows.iter().zip(&mut kept) {
+            fetch_ahead(&row[step]);
+            kept[step] = word_of_2_4::<MAGNITUDE>(&row[step], &mut largest);
+        }
+    }
+    _mm512_reduce_max_epu32(largest)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
+fn word_of_2_4<const MAGNITUDE: bool>(step: &[[f32; 16]; 4], largest: &mut __m512i) -> u64 {
+    let magnitude = _mm512_set1_epi32(0x7fff_ffff);
     // In the k-th turn an entry meets the one k places further round its group; if that one is
     // lower, it wins ties, which adding 1 to its key does.
     let lower_1 = _mm512_set4_epi32(1, 0, 0, 0);
     let lower_2 = _mm512_set4_epi32(1, 1, 0, 0);
     let lower_3 = _mm512_set4_epi32(1, 1, 1, 0);
-    let (vectors, _) = row.as_chunks::<16>();
-    let (steps, _) = vectors.as_chunks::<4>();
-    for (step, kept) in steps.iter().zip(kept) {
-        *kept = 0;
-        for (index, values) in step.iter().enumerate() {
-            let values = load(values);
-            let bits = _mm512_castps_si512(values);
-            let absolute = _mm512_and_si512(bits, magnitude);
-            largest = _mm512_max_epu32(largest, absolute);
-            let key = if MAGNITUDE {
-                absolute
-            } else {
-                // Adding 0 makes −0 equal to 0; flipping the rest of negative numbers makes
-                // integers that order as the floats do.
-                let bits = _mm512_castps_si512(_mm512_add_ps(values, _mm512_setzero_ps()));
-                let sign = _mm512_srai_epi32::<31>(bits);
-                _mm512_xor_si512(bits, _mm512_and_si512(sign, magnitude))
-            };
-            let next = _mm512_shuffle_epi32::<0b00_11_10_01>(key);
-            let second = _mm512_shuffle_epi32::<0b01_00_11_10>(key);
-            let third = _mm512_shuffle_epi32::<0b10_01_00_11>(key);
-            let by_1 = _mm512_cmpgt_epi32_mask(_mm512_add_epi32(next, lower_1), key);
-            let by_2 = _mm512_cmpgt_epi32_mask(_mm512_add_epi32(second, lower_2), key);
-            let by_3 = _mm512_cmpgt_epi32_mask(_mm512_add_epi32(third, lower_3), key);
-            let beaten_twice = by_1 & by_2 | by_1 & by_3 | by_2 & by_3;
-            *kept |= u64::from(!beaten_twice) << (16 * index);
-        }
+    let mut word = 0;
+    for (index, values) in step.iter().enumerate() {
+        let values = load(values);
+        let bits = _mm512_castps_si512(values);
+        let absolute = _mm512_and_si512(bits, magnitude);
+        *largest = _mm512_max_epu32(*largest, absolute);
+        let key = if MAGNITUDE {
+            absolute
+        } else {
+            // Adding 0 makes −0 equal to 0; flipping the rest of negative numbers makes integers
+            // that order as the floats do.
+            let bits = _mm512_castps_si512(_mm512_add_ps(values, _mm512_setzero_ps()));
+            let sign = _mm512_srai_epi32::<31>(bits);
+            _mm512_xor_si512(bits, _mm512_and_si512(sign, magnitude))
+        };
+        let next = _mm512_shuffle_epi32::<0b00_11_10_01>(key);
+        let second = _mm512_shuffle_epi32::<0b01_00_11_10>(key);
+        let third = _mm512_shuffle_epi32::<0b10_01_00_11>(key);
+        let by_1 = _mm512_cmpgt_epi32_mask(_mm512_add_epi32(next, lower_1), key);
+        let by_2 = _mm512_cmpgt_epi32_mask(_mm512_add_epi32(second, lower_2), key);
+        let by_3 = _mm512_cmpgt_epi32_mask(_mm512_add_epi32(third, lower_3), key);
+        let beaten_twice = by_1 & by_2 | by_1 & by_3 | by_2 & by_3;
+        word |= u64::from(!beaten_twice) << (16 * index);
     }
-    _mm512_reduce_max_epu32(largest)
+    word
 }
 
 /// The coordinates x, y, z of one row of sixteen tiles, and the largest |entry| so far.
@@ -158,6 +192,9 @@ fn tiles_of_2_4<const MAGNITUDE: bool>(rows: [&[f32]; 4], kept: &mut [[u64; 4]])
     let in_order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     let steps = rows.map(|row| row.as_chunks::<16>().0.as_chunks::<4>().0);
     for (step, kept) in kept.iter_mut().enumerate() {
+        for row in steps {
+            fetch_ahead(&row[step]);
+        }
         let [r0, r1, r2, r3] = [
             axes::<MAGNITUDE>(&steps[0][step], &mut largest),
             axes::<MAGNITUDE>(&steps[1][step], &mut largest),
