@@ -67,6 +67,7 @@ const AHEAD: usize = 1024;
 /// end, where the request has no effect.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
+#[allow(unused_unsafe, reason = "older compilers count a prefetch as unsafe")]
 fn fetch_ahead(step: &[[f32; 16]; 4]) {
     for line in step {
         let later = line.as_ptr().cast::<i8>().wrapping_add(AHEAD);
