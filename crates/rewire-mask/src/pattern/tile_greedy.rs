@@ -13,9 +13,9 @@
 
 use ndarray::ArrayView2;
 
-use super::lanes::{LANES, in_row_parts};
+use super::lanes::{LANES, in_finite_parts, largest_bits};
 use super::transposable::{Limits, SIDE, Tile, tiles_of_row, write_tile};
-use super::{Edges, Pattern, check_finite};
+use super::{Edges, Pattern};
 use crate::select::Order;
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm};
@@ -45,12 +45,12 @@ pub fn greedy_transposable(
     Pattern::TransposableNm { nm, edges }.edge_report(shape)?;
     let scores = scores.as_standard_layout();
     let values = scores.as_slice().unwrap_or_default();
-    check_finite(values)?;
     let of = usize::from(nm.of);
     let isa = Isa::best();
-    in_row_parts(shape, of, |rows, words| {
-        let origin = shape.position(rows.start, 0);
-        for row in rows.step_by(of) {
+    in_finite_parts(shape, values, of, |values, words| {
+        // A part is a matrix of its own: its rows are whole tile rows.
+        let shape = MatrixShape::new(values.len() / shape.cols, shape.cols);
+        for row in (0..shape.rows).step_by(of) {
             let tiles: Vec<Tile> = tiles_of_row(shape, of, row).collect();
             for tiles in tiles.chunks(LANES) {
                 let kept = isa.vectorize(
@@ -60,10 +60,11 @@ pub fn greedy_transposable(
                 for (tile, kept) in tiles.iter().zip(&kept) {
                     let is_dense = edges == Edges::Dense && tile.size != (of, of);
                     let kept = if is_dense { &[u32::MAX; SIDE] } else { kept };
-                    write_tile(shape, origin, *tile, kept, words);
+                    write_tile(shape, 0, *tile, kept, words);
                 }
             }
         }
+        largest_bits(values)
     })
 }
 
@@ -94,18 +95,34 @@ fn take_sorted<const W: usize, const ENTRIES: usize>(
     let number = ENTRIES as u32 - 1;
     // A key of 0 belongs to no entry: those of real scores have higher bits.
     let mut keys = vec![[0u32; LANES]; ENTRIES];
-    let mut ordered = [0u32; SIDE];
-    for (lane, tile) in tiles.iter().enumerate() {
-        let width = tile.size.1;
-        for row in 0..tile.size.0 {
-            let from = shape.position(tile.row + row, tile.col) as usize;
-            for (key, &value) in ordered.iter_mut().zip(&values[from..from + width]) {
-                // Flipping the sign bit makes the order of integers that of unsigned ones.
-                *key = Order::Value.key(value) as u32 ^ 1 << 31;
+    let of = usize::from(nm.of);
+    let mut ordered = [0u32; SIDE * LANES];
+    let (first, last) = (tiles[0], tiles[tiles.len() - 1]);
+    let width = last.col + last.size.1 - first.col;
+    for row in 0..first.size.0 {
+        let from = shape.position(first.row + row, first.col) as usize;
+        for (key, &value) in ordered.iter_mut().zip(&values[from..from + width]) {
+            // Flipping the sign bit makes the order of integers that of unsigned ones.
+            *key = (Order::Value.key(value) as u32 ^ 1 << 31) & !number;
+        }
+        let keys = &mut keys[row * W..(row + 1) * W];
+        let number = number - (row * W) as u32;
+        if of == W {
+            for (lane, tile) in ordered[..width - width % W]
+                .as_chunks::<W>()
+                .0
+                .iter()
+                .enumerate()
+            {
+                for col in 0..W {
+                    keys[col][lane] = tile[col] | (number - col as u32);
+                }
             }
-            let first = row * W;
-            for (col, keys) in keys[first..first + width].iter_mut().enumerate() {
-                keys[lane] = ordered[col] & !number | (number - (first + col) as u32);
+        }
+        let done = if of == W { width / W } else { 0 };
+        for (lane, tile) in ordered[..width].chunks(of).enumerate().skip(done) {
+            for (col, &key) in tile.iter().enumerate() {
+                keys[col][lane] = key | (number - col as u32);
             }
         }
     }
