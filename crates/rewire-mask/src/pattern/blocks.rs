@@ -4,6 +4,8 @@
 //! blocks, groups of outputs that share their positions r×1 blocks. The best mask is that of the
 //! best blocks, each scored by a norm of its entries.
 
+use rayon::prelude::*;
+
 use super::{Edges, check_count, check_finite};
 use crate::{Density, Mask, MaskError, MatrixShape, top_k};
 
@@ -122,7 +124,7 @@ pub(super) fn project(
             BlockNorm::L2 => (magnitudes.map(|m| m * m).sum::<f64>() / entries).sqrt() as f32,
         }
     };
-    let scores: Vec<f32> = (0..grid.len()).map(worth).collect();
+    let scores: Vec<f32> = (0..grid.len()).into_par_iter().map(worth).collect();
     let best = top_k(&scores, density.count(grid.len() as u64) as usize)?;
     Ok(grid.mask(best))
 }

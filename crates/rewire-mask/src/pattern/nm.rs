@@ -4,12 +4,14 @@
 //! fewer than N others of its group beat it, where a larger score beats, and of equal scores the
 //! lower position. Counting who beats whom takes M·(M−1) comparisons per group and no branches.
 
+use rayon::prelude::*;
+
 use super::lanes::{in_finite_parts, largest_bits, or_bits};
 use super::two_of_four;
 use super::{Edges, Lines, check_count, check_finite};
 use crate::select::Order;
 use crate::simd::Isa;
-use crate::{Mask, MaskError, MatrixShape, Nm, top_k};
+use crate::{Mask, MaskError, MatrixShape, Nm, top_bits, top_k, top_magnitudes};
 
 /// Groups decided side by side: as many as a word has bits.
 const WIDE: usize = 64;
@@ -311,21 +313,23 @@ pub(super) fn project_rows(
     keep: usize,
 ) -> Result<Mask, MaskError> {
     check_finite(values)?;
-    let mut mask = Mask::empty(shape);
-    let mut scores = Vec::with_capacity(shape.cols);
-    for row in 0..shape.rows {
-        let first = row * shape.cols;
-        scores.clear();
-        scores.extend(
-            values[first..first + shape.cols]
-                .iter()
-                .map(|&v| order.score(v)),
-        );
-        for column in top_k(&scores, keep)? {
-            mask.insert(shape.position(row, column));
+    let row_bits = |row: usize| {
+        let values = &values[row * shape.cols..(row + 1) * shape.cols];
+        match order {
+            Order::Value => top_bits(values, keep),
+            Order::Magnitude => top_magnitudes(values, keep),
+        }
+    };
+    let rows = (0..shape.rows).into_par_iter().map(row_bits);
+    let rows: Vec<Vec<u64>> = rows.collect::<Result<_, _>>()?;
+    let mut words = vec![0; shape.len().div_ceil(64) as usize];
+    for (row, bits) in rows.iter().enumerate() {
+        for (index, &bits) in bits.iter().enumerate() {
+            let len = (shape.cols - 64 * index).min(64);
+            or_bits(&mut words, row * shape.cols + 64 * index, bits, len);
         }
     }
-    Ok(mask)
+    Mask::from_words(shape, words)
 }
 
 #[cfg(test)]
