@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use rewire_mask::{MaskError, Topology, WeightView, lowest, top_k};
+use rewire_mask::{MaskError, Topology, WeightView, lowest, lowest_magnitudes, top_k};
 
 use crate::schedule::floor_count;
 use crate::{ExploreError, Fraction, LayerView, Threshold};
@@ -110,13 +110,13 @@ impl<'a> ActiveWeights<'a> {
     pub(crate) fn dropped(&self, cut: Cut) -> Result<Vec<u64>, MaskError> {
         let indices = match cut {
             Cut::Lightest { fraction } => {
-                let n = self.values.len();
-                self.lightest((0..n).collect(), floor_count(fraction, n as u64))?
+                let k = floor_count(fraction, self.values.len() as u64);
+                lowest_magnitudes(&self.values, k as usize)?
             }
             Cut::LightestOfEachSign { fraction } => self.lightest_of_each_sign(fraction)?,
             Cut::Below { threshold } => self.below(threshold)?,
         };
-        Ok(indices.iter().map(|&i| self.topology.position(i)).collect())
+        Ok(self.topology.positions_at(&indices))
     }
 
     /// Of these ascending indices the `k` with the smallest magnitudes, ascending.
