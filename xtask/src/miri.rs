@@ -70,8 +70,12 @@ fn run_packages(packages: &[&str]) -> Result<(Tally, bool)> {
     }
     command
         .env("PROPTEST_CASES", MIRI_CASES)
-        // Property tests look for their file of regressions; the thread pool outlives main.
-        .env("MIRIFLAGS", "-Zmiri-disable-isolation -Zmiri-ignore-leaks");
+        // Property tests look for their file of regressions; the thread pool outlives main, and its
+        // queues are written for tree borrows.
+        .env(
+            "MIRIFLAGS",
+            "-Zmiri-disable-isolation -Zmiri-ignore-leaks -Zmiri-tree-borrows",
+        );
     counted(&mut command)
 }
 
