@@ -146,9 +146,9 @@ impl Pattern {
     /// # Errors
     /// [`MaskError::NonFinite`] with the first position that is NaN or infinite,
     /// [`MaskError::Ragged`] where [`Edges::Reject`] meets sizes that do not fit,
-    /// [`MaskError::NotEnough`] if a row has fewer than `keep` entries, [`MaskError::Taps`] if
-    /// columns are not whole kernels, [`MaskError::NotAPattern`] for an [`Nm`] or a [`Block`]
-    /// that is none.
+    /// [`MaskError::NotEnough`] if a row has fewer than `keep` entries, [`MaskError::Taps`] if the
+    /// taps of [`Lines`] do not divide the columns, [`MaskError::NotAPattern`] for an [`Nm`] and
+    /// [`MaskError::NotABlock`] for a [`Block`] that is none.
     pub fn project(&self, scores: ArrayView2<'_, f32>) -> Result<Mask, MaskError> {
         self.project_ranked(scores, Order::Value)
     }

@@ -112,7 +112,7 @@ pub(super) fn project(
 ) -> Result<Mask, MaskError> {
     check_finite(values)?;
     let grid = Grid::of(shape, block, edges);
-    let entries = (block.rows * block.cols) as f64;
+    let entries = block.rows as f64 * block.cols as f64;
     // Means instead of sums, so that the worth of a block of finite entries is finite.
     let worth = |index: usize| {
         let magnitudes = grid

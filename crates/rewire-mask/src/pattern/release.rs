@@ -119,7 +119,7 @@ impl Pattern {
                         active.push(positions);
                     }
                 }
-                let entries = block.rows * block.cols;
+                let entries = block.rows.saturating_mul(block.cols);
                 Ok(Some(Units { active, entries }))
             }
             Self::TransposableNm { nm, edges } => {
