@@ -126,7 +126,7 @@ impl LayerPlan<'_> {
         Ok(grown)
     }
 
-    /// The positions of a ranked list that is exactly what was asked for.
+    /// The positions of candidates that are exactly what was asked for.
     pub(crate) fn grow_by_gradient(
         &self,
         candidates: &Candidates,
@@ -137,13 +137,13 @@ impl LayerPlan<'_> {
             asked,
             got,
         };
-        let Candidates::Ranked(ranked) = candidates else {
+        let Candidates::Best(best) = candidates else {
             return Err(mismatch("candidates of another kind".to_owned()));
         };
-        if ranked.len() != asked {
-            return Err(mismatch(ranked.len().to_string()));
+        if best.len() != asked {
+            return Err(mismatch(best.len().to_string()));
         }
-        let positions: Vec<u64> = ranked.iter().map(|candidate| candidate.position).collect();
+        let positions: Vec<u64> = best.iter().map(|candidate| candidate.position).collect();
         let topology = self.weights.topology();
         let readmitted = self.readmitted();
         let ineligible = |position: &&u64| {

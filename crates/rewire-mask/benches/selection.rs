@@ -75,7 +75,7 @@ impl Scores {
 struct Update {
     topology: Topology,
     weights: Vec<f32>,
-    /// As many as weights are dropped, best first.
+    /// As many as weights are dropped, by ascending position.
     candidates: Vec<Candidate>,
     /// As many values as the layer would have if it were dense.
     dense: Vec<f32>,
@@ -106,7 +106,7 @@ impl Update {
         };
         let best = best.expect("finite values").into_iter();
         let mut candidates: Vec<Candidate> = best.map(candidate).collect();
-        candidates.sort_by(|a, b| b.magnitude.total_cmp(&a.magnitude));
+        candidates.sort_by_key(|candidate| candidate.position);
         Self {
             topology,
             weights,

@@ -118,22 +118,6 @@ impl Bits {
         self.words[index / 64] &= !(1 << (index % 64));
     }
 
-    /// How many bits from `start` on equal `value`, up to the first other one or the end.
-    pub(crate) fn run(&self, start: usize, value: bool) -> usize {
-        let flip = if value { u64::MAX } else { 0 };
-        let mut at = start;
-        while at < self.len {
-            // Ones mark the bits that end the run.
-            let other = (self.words[at / 64] ^ flip) >> (at % 64);
-            if other != 0 {
-                at += other.trailing_zeros() as usize;
-                break;
-            }
-            at += 64 - at % 64;
-        }
-        at.min(self.len) - start.min(self.len)
-    }
-
     fn clear_padding(&mut self) {
         if let (Some(last), 1..) = (self.words.last_mut(), self.len % 64) {
             *last &= (1 << (self.len % 64)) - 1;
@@ -176,25 +160,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn runs_end_at_another_value_or_at_the_end() {
-        let mut string = Bits::default();
-        string.push_run(true, 70);
-        string.push_run(false, 130);
-        string.push_run(true, 5);
-        assert_eq!(
-            [0, 69, 70, 205].map(|at| string.run(at, true)),
-            [70, 1, 0, 0]
-        );
-        assert_eq!(
-            [0, 70, 100, 200].map(|at| string.run(at, false)),
-            [0, 130, 100, 0]
-        );
-        string.clear(3);
-        string.set(80);
-        assert_eq!([0, 4, 200].map(|at| string.run(at, true)), [3, 66, 5]);
-        assert_eq!([3, 70].map(|at| string.run(at, false)), [1, 10]);
     }
 }

@@ -7,38 +7,22 @@
 //! One list serves every column of a parameter, and survivors keep their elements to the bit
 //! because they are only copied.
 
+use rayon::prelude::*;
+
 use crate::bits::Bits;
 use crate::simd::{Isa, PACK_SLACK};
-
-/// One run of a new column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Segment {
-    /// Survivors: elements `from .. from + len` of the old column.
-    Kept {
-        /// First element in the old column.
-        from: usize,
-        /// Number of elements, at least 1.
-        len: usize,
-    },
-    /// Grown entries, which have no element in the old column.
-    New {
-        /// Number of elements, at least 1.
-        len: usize,
-    },
-}
 
 /// Which entries of a column survive a rewiring and where they go.
 ///
 /// # Examples
 /// ```
-/// use rewire_mask::{MatrixShape, Rewiring, Segment, Topology};
+/// use rewire_mask::{MatrixShape, Rewiring, Topology};
 ///
 /// let before = Topology::from_positions(MatrixShape::new(1, 8), [1, 2, 6])?;
 /// let rewiring = Rewiring::new(vec![2], vec![4])?;
 /// let (after, gather) = before.apply(&rewiring)?;
 /// assert_eq!(after.columns(), [1, 4, 6]);
 /// assert_eq!(gather.gather(&[0.1, 0.2, 0.6], 0.0), [0.1, 0.0, 0.6]);
-/// assert_eq!(gather.segments()[1], Segment::New { len: 1 });
 /// # Ok::<(), rewire_mask::MaskError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,32 +46,6 @@ impl GatherList {
         }
     }
 
-    /// The runs in the order of the new column; two neighbours never form one longer run.
-    ///
-    /// # Cost
-    /// O(runs + entries / 64) time, and memory for the runs.
-    pub fn segments(&self) -> Vec<Segment> {
-        let mut segments = Vec::new();
-        let (mut from, mut to) = (0, 0);
-        while to < self.new_len() {
-            let len = self.is_grown.run(to, true);
-            if len > 0 {
-                segments.push(Segment::New { len });
-                to += len;
-                continue;
-            }
-            from += self.survives.run(from, false);
-            let len = self
-                .survives
-                .run(from, true)
-                .min(self.is_grown.run(to, false));
-            segments.push(Segment::Kept { from, len });
-            from += len;
-            to += len;
-        }
-        segments
-    }
-
     /// Length of the old column.
     pub const fn old_len(&self) -> usize {
         self.survives.len()
@@ -105,11 +63,14 @@ impl GatherList {
 
     /// The new column: survivors from `old`, `grown` at every grown entry.
     ///
+    /// Cost: one read of the old column, one write of the new one, on the threads of the current
+    /// rayon pool.
+    ///
     /// # Panics
     /// If `old` does not have the length of the old column.
-    pub fn gather<T: Copy + 'static>(&self, old: &[T], grown: T) -> Vec<T> {
-        let mut new = Vec::with_capacity(self.new_len());
-        self.emit(old, grown, |elements| new.extend_from_slice(elements));
+    pub fn gather<T: Copy + Send + Sync + 'static>(&self, old: &[T], grown: T) -> Vec<T> {
+        let mut new = vec![grown; self.new_len()];
+        self.gather_into(old, grown, &mut new);
         new
     }
 
@@ -117,24 +78,7 @@ impl GatherList {
     ///
     /// # Panics
     /// If `old` does not have the length of the old column or `out` that of the new one.
-    pub fn gather_into<T: Copy + 'static>(&self, old: &[T], grown: T, out: &mut [T]) {
-        assert_eq!(
-            out.len(),
-            self.new_len(),
-            "a column of {} elements cannot take the {} after the rewiring",
-            out.len(),
-            self.new_len()
-        );
-        let mut rest = out;
-        self.emit(old, grown, |elements| {
-            let (next, behind) = std::mem::take(&mut rest).split_at_mut(elements.len());
-            next.copy_from_slice(elements);
-            rest = behind;
-        });
-    }
-
-    /// Hands the new column on, block by block.
-    fn emit<T: Copy + 'static>(&self, old: &[T], grown: T, mut hand_on: impl FnMut(&[T])) {
+    pub fn gather_into<T: Copy + Send + Sync + 'static>(&self, old: &[T], grown: T, out: &mut [T]) {
         assert_eq!(
             old.len(),
             self.old_len(),
@@ -142,31 +86,95 @@ impl GatherList {
             old.len(),
             self.old_len()
         );
-        let isa = Isa::best();
-        let mut old = old
-            .chunks(BLOCK)
-            .zip(self.survives.words().chunks(BLOCK / 64));
-        // Fewer than a block are left over when the next block is packed behind them.
-        let mut packed = vec![grown; 2 * BLOCK + PACK_SLACK];
-        let mut n_packed = 0;
-        let mut block = [grown; BLOCK];
-        let mut rest = self.new_len();
-        for is_grown in self.is_grown.words().chunks(BLOCK / 64) {
-            let elements = &mut block[..rest.min(BLOCK)];
-            rest -= elements.len();
-            let n_grown: usize = is_grown.iter().map(|word| word.count_ones() as usize).sum();
-            while n_packed < elements.len() - n_grown
-                && let Some((elements, survives)) = old.next()
-            {
-                n_packed += isa.pack(elements, survives, &mut packed[n_packed..]);
-            }
-            let n = isa.spread(&packed, is_grown, grown, elements);
-            hand_on(elements);
-            packed.copy_within(n..n_packed, 0);
-            n_packed -= n;
-        }
+        assert_eq!(
+            out.len(),
+            self.new_len(),
+            "a column of {} elements cannot take the {} after the rewiring",
+            out.len(),
+            self.new_len()
+        );
+        // Before each block of the old column, the survivors in those before it.
+        let survivors = totals(self.survives.words(), BLOCK, |word| word.count_ones());
+        let kept = totals(self.is_grown.words(), PART, |word| word.count_zeros());
+        let copies = vec![grown; BLOCK + PACK_SLACK];
+        out.par_chunks_mut(PART)
+            .zip(self.is_grown.words().par_chunks(PART / 64))
+            .zip(kept)
+            .for_each(|((new, is_grown), first)| {
+                let block = survivors.partition_point(|&n| n <= first) - 1;
+                let start = (block * BLOCK).min(old.len());
+                let from = Column {
+                    elements: &old[start..],
+                    survives: &self.survives.words()[start.div_ceil(64)..],
+                    skip: first - survivors[block],
+                };
+                carry(from, is_grown, |_| &copies, new);
+            });
     }
 }
 
 /// Elements that are moved at a time, in buffers that stay in the nearest cache.
 const BLOCK: usize = 1024;
+
+/// Elements of the new column that one task writes.
+const PART: usize = 1 << 16;
+
+/// How much every part of so many bits begins with, if words count what `of_word` says; the first
+/// begins with 0.
+fn totals(words: &[u64], part: usize, of_word: impl Fn(u64) -> u32) -> Vec<usize> {
+    let mut total = 0;
+    let mut totals = vec![0];
+    for words in words.chunks(part / 64) {
+        total += words
+            .iter()
+            .map(|&word| of_word(word) as usize)
+            .sum::<usize>();
+        totals.push(total);
+    }
+    totals
+}
+
+/// An old column from one of its elements on.
+pub(crate) struct Column<'a, T> {
+    /// The elements.
+    pub(crate) elements: &'a [T],
+    /// Which of them survive.
+    pub(crate) survives: &'a [u64],
+    /// How many survivors of its first [`BLOCK`] are left out.
+    pub(crate) skip: usize,
+}
+
+/// Fills the new elements: survivors of the old column in order, and what is grown.
+///
+/// `grown(n)` are the elements of the grown entries from the n-th on, and [`PACK_SLACK`] more;
+/// entries that all get the same may get the same list each time.
+pub(crate) fn carry<'a, T: Copy + 'static>(
+    from: Column<'_, T>,
+    is_grown: &[u64],
+    grown: impl Fn(usize) -> &'a [T],
+    new: &mut [T],
+) {
+    let isa = Isa::best();
+    let old = from.elements.chunks(BLOCK);
+    let mut old = old.zip(from.survives.chunks(BLOCK / 64));
+    // Fewer than a block are left over when the next block is packed behind them.
+    let mut packed = [grown(0)[0]; 2 * BLOCK + PACK_SLACK];
+    let (mut start, mut end, mut skip) = (0, 0, from.skip);
+    let mut n_before = 0;
+    for (new, is_grown) in new.chunks_mut(BLOCK).zip(is_grown.chunks(BLOCK / 64)) {
+        let n_grown: usize = is_grown.iter().map(|word| word.count_ones() as usize).sum();
+        packed.copy_within(start..end, 0);
+        (start, end) = (0, end - start);
+        while end - start < new.len() - n_grown
+            && let Some((elements, survives)) = old.next()
+        {
+            end += isa.pack(elements, survives, &mut packed[end..]);
+            // What a column that does not begin at a block leaves out lies in its first block.
+            let left_out = std::mem::take(&mut skip);
+            packed.copy_within(left_out..end, 0);
+            end -= left_out;
+        }
+        start += isa.merge([&packed[start..], grown(n_before)], is_grown, new)[0];
+        n_before += n_grown;
+    }
+}

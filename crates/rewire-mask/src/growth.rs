@@ -5,8 +5,8 @@
 //! [`GrowthRequest::Dense`], for layers that hold dense weights anyway). These are plain values:
 //! they know neither how the gradient is computed nor what will be grown.
 //!
-//! Eligible are the inactive positions and those that the request readmits. Candidates are ordered
-//! by |gradient|, equal magnitudes by the lower position.
+//! Eligible are the inactive positions and those that the request readmits. A candidate is better
+//! if its |gradient| is larger, or equal and its position lower.
 
 use ndarray::Array2;
 
@@ -114,8 +114,8 @@ pub struct Candidate {
 /// The answer to a [`GrowthRequest`], variant by variant.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Candidates {
-    /// To [`GrowthRequest::TopK`]: best first, fewer than k if fewer positions are eligible.
-    Ranked(Vec<Candidate>),
+    /// To [`GrowthRequest::TopK`]: the k best by ascending position, fewer if fewer are eligible.
+    Best(Vec<Candidate>),
     /// To [`GrowthRequest::BestPerGroup`]: up to k of each group, line by line, best first within
     /// each group.
     PerGroup(Vec<Candidate>),

@@ -83,7 +83,7 @@ pub use allocation::{Allocation, LayerDims, allocate};
 pub use coverage::{Coverage, PositionSet};
 pub use density::Density;
 pub use error::MaskError;
-pub use gather::{GatherList, Segment};
+pub use gather::GatherList;
 pub use growth::{Candidate, Candidates, GrowthRequest, LayerRequest, Nm};
 pub use mask::Mask;
 pub use nested::{Extent, NestedSets};

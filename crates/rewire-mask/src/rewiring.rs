@@ -5,7 +5,7 @@
 //! neither list and keeps its value and its optimizer state. The two lists are sorted and
 //! disjoint, whoever made them.
 
-use crate::positions::{first_common, net, sorted};
+use crate::positions::{common, remove, sorted};
 use crate::{Mask, MaskError, Topology};
 
 /// The positions a rewiring drops and grows: both sorted, each without repetition, disjoint.
@@ -34,8 +34,10 @@ impl Rewiring {
     /// [`MaskError::DroppedAndGrown`] for one that is in both.
     pub fn new(dropped: Vec<u64>, grown: Vec<u64>) -> Result<Self, MaskError> {
         let (dropped, grown) = (sorted(dropped)?, sorted(grown)?);
-        match first_common(&dropped, &grown) {
-            Some(position) => Err(MaskError::DroppedAndGrown { position }),
+        match common(&dropped, &grown).first() {
+            Some(&(index, _)) => Err(MaskError::DroppedAndGrown {
+                position: dropped[index],
+            }),
             None => Ok(Self { dropped, grown }),
         }
     }
@@ -43,12 +45,16 @@ impl Rewiring {
     /// The net effect of dropping these positions and then growing those, in any order: positions
     /// in both lists stay active and appear in neither.
     ///
+    /// Cost: one walk through both lists, and a sort of each that does not ascend.
+    ///
     /// # Errors
     /// [`MaskError::Duplicate`] for a position that a list holds twice.
     pub fn net(dropped: Vec<u64>, grown: Vec<u64>) -> Result<Self, MaskError> {
-        let mut lists = Self { dropped, grown };
-        net(&mut lists.dropped, &mut lists.grown)?;
-        Ok(lists)
+        let (mut dropped, mut grown) = (sorted(dropped)?, sorted(grown)?);
+        let stays = common(&dropped, &grown);
+        remove(&mut dropped, stays.iter().map(|pair| pair.0));
+        remove(&mut grown, stays.iter().map(|pair| pair.1));
+        Ok(Self { dropped, grown })
     }
 
     /// The rewiring that changes nothing.

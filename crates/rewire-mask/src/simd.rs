@@ -11,7 +11,6 @@ mod kth;
 mod ones;
 mod pack;
 mod row;
-mod sift;
 mod sum;
 #[cfg(target_arch = "x86_64")]
 mod two_four;
@@ -22,5 +21,4 @@ use isa::{Avx2, Avx512};
 pub(crate) use kth::{Bracket, SLACK, Tally};
 pub(crate) use pack::PACK_SLACK;
 pub(crate) use row::{RowChange, RowWords};
-pub(crate) use sift::SIFT_SLACK;
 pub use sum::streamed_sum;

@@ -58,7 +58,7 @@ fn candidates_must_be_those_asked_for() {
             position,
             magnitude: 1.0,
         };
-        Candidates::Ranked(positions.iter().map(candidate).collect())
+        Candidates::Best(positions.iter().map(candidate).collect())
     };
     let rows = [
         (vec![], "1 layers grow by gradient but 0 lists"),

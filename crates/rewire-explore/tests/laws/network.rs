@@ -97,10 +97,10 @@ impl Layer {
         self.refresh();
     }
 
-    /// The answer to a request for ranked candidates, by sorting every eligible position.
+    /// The answer to a request for the best candidates, by sorting every eligible position.
     pub(crate) fn answer(&self, request: &LayerRequest, gradient: &[f32]) -> Candidates {
         let GrowthRequest::TopK { k } = request.growth else {
-            panic!("drop and grow asks for ranked candidates only");
+            panic!("drop and grow asks for the best candidates only");
         };
         let readmitted: BTreeSet<u64> = request.readmitted.iter().copied().collect();
         assert!(readmitted.is_subset(&self.positions()));
@@ -111,11 +111,12 @@ impl Layer {
         // Stable: equal magnitudes stay in ascending order of position.
         eligible.sort_by(|&a, &b| magnitude(b).total_cmp(&magnitude(a)));
         eligible.truncate(k);
+        eligible.sort_unstable();
         let candidate = |position| Candidate {
             position,
             magnitude: magnitude(position),
         };
-        Candidates::Ranked(eligible.into_iter().map(candidate).collect())
+        Candidates::Best(eligible.into_iter().map(candidate).collect())
     }
 }
 

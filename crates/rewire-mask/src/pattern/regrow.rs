@@ -91,7 +91,7 @@ impl Pattern {
     ) -> Result<Rewiring, MaskError> {
         let request = self.growth_request(topology, released)?;
         let grown = match (self, candidates) {
-            (Self::Unstructured { .. }, Candidates::Ranked(ranked)) => {
+            (Self::Unstructured { .. }, Candidates::Best(ranked)) => {
                 let places = [(0, released.len() as u64)].into();
                 best_of_groups(topology, released, ranked, &places, "the layer", |_| 0)?
             }

@@ -19,7 +19,8 @@ use crate::MaskError;
 /// for (score, position) in [(1.0, 7), (3.0, 5), (1.0, 2)] {
 ///     best.offer(score, position)?;
 /// }
-/// assert_eq!(best.into_ranked(), [(3.0, 5), (1.0, 2)]);
+/// assert_eq!(best.clone().into_ranked(), [(3.0, 5), (1.0, 2)]);
+/// assert_eq!(best.into_ascending(), [(1.0, 2), (3.0, 5)]);
 /// # Ok::<(), rewire_mask::MaskError>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -63,13 +64,22 @@ impl TopK {
     }
 
     /// The best `(score, position)`, best first: `k` of them, or all if fewer were offered.
-    pub fn into_ranked(mut self) -> Vec<(f32, u64)> {
+    pub fn into_ranked(self) -> Vec<(f32, u64)> {
+        self.into_sorted(Entry::rank)
+    }
+
+    /// The same by ascending position.
+    pub fn into_ascending(self) -> Vec<(f32, u64)> {
+        self.into_sorted(|entry| entry.position)
+    }
+
+    fn into_sorted<K: Ord>(mut self, key: impl Fn(&Entry) -> K) -> Vec<(f32, u64)> {
         if self.kept.len() > self.k {
             self.compact();
         }
-        self.kept.sort_unstable_by_key(Entry::rank);
-        let ranked = self.kept.into_iter();
-        ranked.map(|entry| (entry.score, entry.position)).collect()
+        self.kept.sort_unstable_by_key(key);
+        let sorted = self.kept.into_iter();
+        sorted.map(|entry| (entry.score, entry.position)).collect()
     }
 
     /// Drops everything behind the k-th best.

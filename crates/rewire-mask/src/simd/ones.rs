@@ -4,9 +4,6 @@ use super::Isa;
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
 
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::*;
-
 impl Isa {
     /// Writes the indices of the set bits to the front of `numbers`, each counted from `start`,
     /// ascending; returns how many there are.
@@ -44,35 +41,6 @@ impl Avx2 {
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn ones_bmi(words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
     ones::<u64, 4>(words, numbers, |index| start + index)
-}
-
-/// [`columns_of`] by compressing 16 columns at a time.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,bmi1,bmi2,popcnt")]
-pub(super) fn columns_512(word: u64, start: u32, columns: &mut [u32]) -> usize {
-    let Some(columns) = columns.first_chunk_mut::<64>() else {
-        return columns_of(word, start, columns);
-    };
-    let sixteen = _mm512_set1_epi32(16);
-    let steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    let mut numbers = _mm512_add_epi32(_mm512_set1_epi32(start as i32), steps);
-    let mut written = 0;
-    for part in 0..4 {
-        let set = (word >> (16 * part)) as u16;
-        let packed = _mm512_maskz_compress_epi32(set, numbers);
-        // SAFETY: at most 16 columns were written for each earlier part, so there is room for 16.
-        unsafe { _mm512_storeu_si512(columns.as_mut_ptr().add(written).cast(), packed) };
-        written += set.count_ones() as usize;
-        numbers = _mm512_add_epi32(numbers, sixteen);
-    }
-    written
-}
-
-/// Writes the columns of the set bits, counted from `start`; returns how many there are.
-#[inline(always)]
-pub(super) fn columns_of(word: u64, start: u32, columns: &mut [u32]) -> usize {
-    ones::<u32, 8>(&[word], columns, |index| start + index as u32)
 }
 
 /// Writes the indices of set bits as numbers, `STRIDE` at a time whether or not so many are left:

@@ -1,4 +1,4 @@
-//! Packing the marked elements of a column, and spreading packed ones over the unmarked places.
+//! Packing the marked elements of a column, and merging packed ones with others by marks.
 //!
 //! Columns are mostly floats or counts of 32 bits, for which AVX-512 has an instruction each; the
 //! plain loops for any type write every element whether or not it stays, which costs a few
@@ -39,27 +39,26 @@ impl Isa {
         pack(elements, marks, packed)
     }
 
-    /// Fills `elements` with `fill` where the bit is set and with packed elements, in order,
-    /// elsewhere; returns how many of those were used.
+    /// Fills `elements` from two lists, each in order: from the second one where the bit is set,
+    /// from the first one elsewhere. Returns how many of each were used.
     ///
     /// # Panics
-    /// If there are not as many words as the elements need, or if `packed` is not longer than
-    /// what is used of it by [`PACK_SLACK`].
-    pub(crate) fn spread<T: Copy + 'static>(
+    /// If there are not as many words as the elements need, or if a list is not longer than what
+    /// is used of it by [`PACK_SLACK`].
+    pub(crate) fn merge<T: Copy + 'static>(
         self,
-        packed: &[T],
+        lists: [&[T]; 2],
         marks: &[u64],
-        fill: T,
         elements: &mut [T],
-    ) -> usize {
+    ) -> [usize; 2] {
         assert_eq!(marks.len(), elements.len().div_ceil(64));
         #[cfg(target_arch = "x86_64")]
-        if let (Self::Avx512(proof), Some(packed)) = (self, as_words(packed))
-            && let (Some(&[fill]), Some(elements)) = (as_words(&[fill]), as_words_mut(elements))
+        if let (Self::Avx512(proof), [Some(first), Some(second)]) = (self, lists.map(as_words))
+            && let Some(elements) = as_words_mut(elements)
         {
-            return proof.spread(packed, marks, fill, elements);
+            return proof.merge([first, second], marks, elements);
         }
-        spread(packed, marks, fill, elements)
+        merge(lists, marks, elements)
     }
 }
 
@@ -76,17 +75,19 @@ fn pack<T: Copy>(elements: &[T], marks: &[u64], packed: &mut [T]) -> usize {
     n
 }
 
-fn spread<T: Copy>(packed: &[T], marks: &[u64], fill: T, elements: &mut [T]) -> usize {
-    let mut n = 0;
+fn merge<T: Copy>(lists: [&[T]; 2], marks: &[u64], elements: &mut [T]) -> [usize; 2] {
+    let mut used = [0; 2];
     for (elements, &mark) in elements.chunks_mut(64).zip(marks) {
         let mut mark = mark;
         for element in elements {
-            *element = [packed[n], fill][(mark & 1) as usize];
-            n += (!mark & 1) as usize;
+            let next = [lists[0][used[0]], lists[1][used[1]]];
+            let which = (mark & 1) as usize;
+            *element = next[which];
+            used[which] += 1;
             mark >>= 1;
         }
     }
-    n
+    used
 }
 
 /// Whether elements of this type are 32 bits of which every pattern is a value.
@@ -120,22 +121,18 @@ impl Avx512 {
         n + pack(&elements[64 * whole..], &marks[whole..], &mut packed[n..])
     }
 
-    fn spread(self, packed: &[u32], marks: &[u64], fill: u32, elements: &mut [u32]) -> usize {
+    fn merge(self, lists: [&[u32]; 2], marks: &[u64], elements: &mut [u32]) -> [usize; 2] {
         let whole = elements.len() / 64;
-        let ones: usize = marks[..whole]
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum();
-        assert!(packed.len() >= 64 * whole - ones + PACK_SLACK);
+        let (marks, last) = marks.split_at(whole);
+        let (elements, rest) = elements.split_at_mut(64 * whole);
+        let ones: usize = marks.iter().map(|word| word.count_ones() as usize).sum();
+        assert!(lists[0].len() >= 64 * whole - ones + PACK_SLACK);
+        assert!(lists[1].len() >= ones + PACK_SLACK);
         // SAFETY: the token proves that the processor has the features that the kernel enables;
-        // there are 64 elements for each of the words, and 16 packed ones more than are used.
-        let n = unsafe { spread_512(packed, &marks[..whole], fill, elements) };
-        n + spread(
-            &packed[n..],
-            &marks[whole..],
-            fill,
-            &mut elements[64 * whole..],
-        )
+        // there are 64 elements for each of the words, and 16 more in each list than are used.
+        let [first, second] = unsafe { merge_512(lists, marks, elements) };
+        let used = merge([&lists[0][first..], &lists[1][second..]], last, rest);
+        [first + used[0], second + used[1]]
     }
 }
 
@@ -162,27 +159,30 @@ unsafe fn pack_512(elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize
 }
 
 /// # Safety
-/// There must be 64 elements for each mark, and 16 packed ones more than unset marks.
+/// There must be 64 elements for each mark, 16 more than unset marks in the first list and 16 more
+/// than set ones in the second.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,popcnt")]
-unsafe fn spread_512(packed: &[u32], marks: &[u64], fill: u32, elements: &mut [u32]) -> usize {
-    let fill = _mm512_set1_epi32(fill as i32);
-    let mut n = 0;
+unsafe fn merge_512(lists: [&[u32]; 2], marks: &[u64], elements: &mut [u32]) -> [usize; 2] {
+    let mut used = [0; 2];
     for (index, &mark) in marks.iter().enumerate() {
         for part in 0..4 {
-            let unmarked = !(mark >> (16 * part)) as u16;
-            // SAFETY: 16 packed elements lie behind those used; the mark at `index` stands for 64
-            // elements, of which these are 16.
+            let mark = (mark >> (16 * part)) as u16;
+            // SAFETY: 16 elements of each list lie behind those used; the mark at `index` stands
+            // for 64 elements, of which these are 16.
             unsafe {
-                let next = _mm512_loadu_si512(packed.as_ptr().add(n).cast());
-                let filled = _mm512_mask_expand_epi32(fill, unmarked, next);
+                let first = _mm512_loadu_si512(lists[0].as_ptr().add(used[0]).cast());
+                let second = _mm512_loadu_si512(lists[1].as_ptr().add(used[1]).cast());
+                let merged = _mm512_maskz_expand_epi32(!mark, first);
+                let merged = _mm512_mask_expand_epi32(merged, mark, second);
                 let target = elements.as_mut_ptr().add(64 * index + 16 * part);
-                _mm512_storeu_si512(target.cast(), filled);
+                _mm512_storeu_si512(target.cast(), merged);
             }
-            n += unmarked.count_ones() as usize;
+            let ones = mark.count_ones() as usize;
+            used = [used[0] + 16 - ones, used[1] + ones];
         }
     }
-    n
+    used
 }
 
 #[cfg(test)]
@@ -203,7 +203,7 @@ mod tests {
         marks
     }
 
-    /// Packs and spreads elements of one type by every path.
+    /// Packs and merges elements of one type by every path.
     fn check<T: Copy + PartialEq + std::fmt::Debug + 'static>(number: impl Fn(u32) -> T) {
         for len in [0, 1, 63, 64, 65, 128, 200, 64 * 9 + 5] {
             let marks = marks(len);
@@ -214,17 +214,13 @@ mod tests {
                 .map(|i| elements[i])
                 .collect();
             let fill = number(1_000_000);
-            let mut next = elements.iter().copied();
-            let spread: Vec<T> = (0..len)
-                .map(|i| {
-                    if is_marked(i) {
-                        fill
-                    } else {
-                        next.next().unwrap()
-                    }
-                })
-                .collect();
             let unmarked = len - expected.len();
+            let (first, second) = elements.split_at(unmarked);
+            let (mut a, mut b) = (first.iter().copied(), second.iter().copied());
+            let merged: Vec<T> = (0..len)
+                .map(|i| if is_marked(i) { b.next() } else { a.next() })
+                .map(Option::unwrap)
+                .collect();
             for isa in Isa::all() {
                 let mut packed = vec![fill; len + PACK_SLACK];
                 assert_eq!(
@@ -233,21 +229,24 @@ mod tests {
                     "{isa:?}"
                 );
                 assert_eq!(packed[..expected.len()], expected, "{isa:?}");
-                let mut source = elements[..unmarked].to_vec();
-                source.resize(unmarked + PACK_SLACK, fill);
+                let [first, second] = [first, second].map(|list| {
+                    let mut list = list.to_vec();
+                    list.resize(list.len() + PACK_SLACK, fill);
+                    list
+                });
                 let mut found = vec![fill; len];
                 assert_eq!(
-                    isa.spread(&source, &marks, fill, &mut found),
-                    unmarked,
+                    isa.merge([&first, &second], &marks, &mut found),
+                    [unmarked, len - unmarked],
                     "{isa:?}"
                 );
-                assert_eq!(found, spread, "{isa:?}, {len} elements");
+                assert_eq!(found, merged, "{isa:?}, {len} elements");
             }
         }
     }
 
     #[test]
-    fn every_path_packs_and_spreads_every_type_alike() {
+    fn every_path_packs_and_merges_every_type_alike() {
         check(|i| i);
         check(|i| i as f32);
         check(u64::from);

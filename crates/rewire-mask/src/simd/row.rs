@@ -1,13 +1,10 @@
 //! Rewiring one row of a matrix as bits.
 //!
 //! The body is plain Rust; what differs between the paths is what the compiler may make of
-//! `count_ones`, how a row becomes bits and columns again, and how the bits of a word that another
-//! word selects are packed.
+//! `count_ones`, how a row becomes bits, and how the bits of a word that another word selects are
+//! packed.
 
 use super::Isa;
-#[cfg(target_arch = "x86_64")]
-use super::ones::columns_512;
-use super::ones::columns_of;
 #[cfg(target_arch = "x86_64")]
 use super::{Avx2, Avx512};
 use crate::bits::Bits;
@@ -25,9 +22,6 @@ pub(crate) struct RowChange<'a> {
     pub(crate) dropped: &'a [u64],
     /// Positions that are grown, likewise.
     pub(crate) grown: &'a [u64],
-    /// The columns that are active afterwards, to be written; there are as many as the other
-    /// lengths say.
-    pub(crate) new: &'a mut [u32],
 }
 
 /// Room for a row as bits.
@@ -50,10 +44,10 @@ impl RowWords {
 }
 
 impl Isa {
-    /// Writes the columns of a row after a change, appends to `survives` one bit for each entry
-    /// that was active and to `is_grown` one for each that is active afterwards.
+    /// Appends to `survives` one bit for each entry of a row that was active and to `is_grown` one
+    /// for each that is active after a change.
     ///
-    /// Returns false, with all of these in any state, if a dropped entry is inactive or a grown
+    /// Returns false, with both in any state, if a dropped entry is inactive or a grown
     /// one active.
     pub(crate) fn change_row(
         self,
@@ -67,9 +61,7 @@ impl Isa {
             Self::Avx512(proof) => proof.change_row(row, words, survives, is_grown),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(proof) => proof.change_row(row, words, survives, is_grown),
-            Self::Portable => {
-                change_row(row, words, survives, is_grown, spread, packed, columns_of)
-            }
+            Self::Portable => change_row(row, words, survives, is_grown, spread, packed),
         }
     }
 }
@@ -108,8 +100,7 @@ fn change_row_512(
 ) -> bool {
     let packed = |bits, mask| _pext_u64(bits, mask);
     let spread = |row: &RowChange<'_>, words: &mut RowWords| spread_512(row, words);
-    let columns = |word, start, columns: &mut [u32]| columns_512(word, start, columns);
-    change_row(row, words, survives, is_grown, spread, packed, columns)
+    change_row(row, words, survives, is_grown, spread, packed)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -121,7 +112,7 @@ fn change_row_bmi(
     is_grown: &mut Bits,
 ) -> bool {
     let packed = |bits, mask| _pext_u64(bits, mask);
-    change_row(row, words, survives, is_grown, spread, packed, columns_of)
+    change_row(row, words, survives, is_grown, spread, packed)
 }
 
 /// [`spread`] over bytes first: entries that follow each other then never share a word that has to
@@ -181,7 +172,6 @@ fn change_row(
     is_grown: &mut Bits,
     spread: impl Fn(&RowChange<'_>, &mut RowWords),
     packed: impl Fn(u64, u64) -> u64,
-    columns_of: impl Fn(u64, u32, &mut [u32]) -> usize,
 ) -> bool {
     spread(&row, words);
     let [old, dropped, grown] = &mut words.bits;
@@ -198,10 +188,6 @@ fn change_row(
     }
     let changes = old.iter().zip(grown.iter());
     is_grown.extend(changes.map(|(&new, &grown)| (packed(grown, new), new.count_ones())));
-    let mut written = 0;
-    for (&new, start) in old.iter().zip((0u32..).step_by(64)) {
-        written += columns_of(new, start, &mut row.new[written..]);
-    }
     true
 }
 
@@ -230,7 +216,6 @@ mod tests {
         let grown: Vec<u64> = old.iter().zip(turned(8)).map(|(old, x)| !old & x).collect();
         let changes = old.iter().zip(&dropped).zip(&grown);
         let new: Vec<u64> = changes.map(|((o, d), g)| o ^ d ^ g).collect();
-        let columns: Vec<u32> = set_bits(&new).iter().map(|&n| n as u32).collect();
         let is_in = |words: &[u64], n: u64| words[(n / 64) as usize] >> (n % 64) & 1 == 1;
         let flags = |of: &[u64], holds: &dyn Fn(u64) -> bool| {
             let mut bits = Bits::default();
@@ -252,22 +237,21 @@ mod tests {
         };
         let old_columns: Vec<u32> = set_bits(&old).iter().map(|&n| n as u32).collect();
         for isa in Isa::all() {
-            let mut found = (vec![0; columns.len()], Bits::default(), Bits::default());
+            let mut found = (Bits::default(), Bits::default());
+            found.0.push_run(true, 3);
             found.1.push_run(true, 3);
-            found.2.push_run(true, 3);
             let row = RowChange {
                 start,
                 old: &old_columns,
                 dropped: &positions(&dropped),
                 grown: &positions(&grown),
-                new: &mut found.0,
             };
             let mut words = RowWords::new(64 * n - 7);
             assert!(
-                isa.change_row(row, &mut words, &mut found.1, &mut found.2),
+                isa.change_row(row, &mut words, &mut found.0, &mut found.1),
                 "{isa:?}"
             );
-            let expected = (columns.clone(), survives.clone(), is_grown.clone());
+            let expected = (survives.clone(), is_grown.clone());
             assert_eq!(found, expected, "{isa:?}");
         }
     }
@@ -287,7 +271,6 @@ mod tests {
                     old: &[70],
                     dropped,
                     grown,
-                    new: &mut [0; 2],
                 };
                 let (mut survives, mut is_grown) = (Bits::default(), Bits::default());
                 let found = isa.change_row(row, &mut words, &mut survives, &mut is_grown);

@@ -5,6 +5,7 @@
 //! then are the new columns. Packing the unchanged bits at the places of the old columns says which
 //! entries survive, packing the grown bits at the places of the new ones which are grown. In a row
 //! with few entries for its width the entries beside each change are found by bisection instead.
+//! The columns are then carried over as every other per-weight column is.
 //!
 //! Blocks of rows are rewired in parallel; their extent does not depend on the number of threads.
 
@@ -14,8 +15,9 @@ use rayon::prelude::*;
 
 use super::{Topology, accumulate};
 use crate::bits::Bits;
+use crate::gather::{Column, carry};
 use crate::positions::first_from;
-use crate::simd::{Isa, RowChange, RowWords};
+use crate::simd::{Isa, PACK_SLACK, RowChange, RowWords};
 use crate::{GatherList, MaskError, Rewiring};
 
 /// Entries before and after that one task rewires, or those of one row if it has more.
@@ -50,8 +52,10 @@ impl Topology {
         if last.is_some_and(|position| position >= shape.len()) {
             return None;
         }
-        let dropped = row_starts(rewiring.dropped(), self);
-        let grown = row_starts(rewiring.grown(), self);
+        let (dropped, grown) = rayon::join(
+            || row_starts(rewiring.dropped(), self),
+            || row_starts(rewiring.grown(), self),
+        );
         let count = |starts: &[usize], row: usize| starts[row + 1] - starts[row];
         let mut row_offsets = vec![0; shape.rows + 1];
         for row in 0..shape.rows {
@@ -75,22 +79,32 @@ impl Topology {
             blocks.push((start..end, own));
             start = end;
         }
-        let rewire = |(rows, mut columns): (Range<usize>, &mut [u32])| {
-            let old = self.row_offsets[rows.end] - self.row_offsets[rows.start];
-            let mut block = Block::new(shape.cols, old, columns.len());
+        let rewire = |(rows, columns): (Range<usize>, &mut [u32])| {
+            let old = self.row_offsets[rows.start]..self.row_offsets[rows.end];
+            let mut block = Block::new(shape.cols, old.len(), columns.len());
+            let mut new = Vec::with_capacity(grown[rows.end] - grown[rows.start] + PACK_SLACK);
             for row in rows {
-                let n = row_offsets[row + 1] - row_offsets[row];
-                let (own, behind) = columns.split_at_mut(n);
-                columns = behind;
+                let start = shape.position(row, 0);
+                let grown = &rewiring.grown()[grown[row]..grown[row + 1]];
+                new.extend(grown.iter().map(|position| (position - start) as u32));
                 block.rewire(RowChange {
-                    start: shape.position(row, 0),
+                    start,
                     old: self.row(row),
                     dropped: &rewiring.dropped()[dropped[row]..dropped[row + 1]],
-                    grown: &rewiring.grown()[grown[row]..grown[row + 1]],
-                    new: own,
+                    grown,
                 })?;
             }
-            Some((block.survives, block.is_grown))
+            let Block {
+                survives, is_grown, ..
+            } = block;
+            let from = Column {
+                elements: &self.columns[old],
+                survives: survives.words(),
+                skip: 0,
+            };
+            new.resize(new.len() + PACK_SLACK, 0);
+            carry(from, is_grown.words(), |n| &new[n..], columns);
+            Some((survives, is_grown))
         };
         let parts: Option<Vec<(Bits, Bits)>> = blocks.into_par_iter().map(rewire).collect();
         let mut survives = Bits::with_capacity(self.columns.len());
@@ -164,7 +178,6 @@ impl Block {
     fn rewire(&mut self, row: RowChange<'_>) -> Option<()> {
         let entries = row.old.len() + row.grown.len();
         if row.dropped.is_empty() && row.grown.is_empty() {
-            row.new.copy_from_slice(row.old);
             self.survives.push_run(true, row.old.len());
             self.is_grown.push_run(false, row.old.len());
             Some(())
@@ -181,13 +194,14 @@ impl Block {
 
     fn rewire_list(&mut self, row: RowChange<'_>) -> Option<()> {
         let (old_start, new_start) = (self.survives.len(), self.is_grown.len());
+        let n_new = (row.old.len() + row.grown.len()).checked_sub(row.dropped.len())?;
         self.survives.push_run(true, row.old.len());
-        self.is_grown.push_run(false, row.new.len());
+        self.is_grown.push_run(false, n_new);
         let (mut dropped, mut grown) = (row.dropped, row.grown);
         let (mut read, mut written) = (0, 0);
         loop {
             let is_grown = match (dropped, grown) {
-                ([], []) => break,
+                ([], []) => return Some(()),
                 ([drop, ..], [grow, ..]) => grow < drop,
                 (_, _) => dropped.is_empty(),
             };
@@ -196,8 +210,6 @@ impl Block {
             *changes = behind;
             let column = (position - row.start) as u32;
             let n = row.old[read..].partition_point(|&other| other < column);
-            let kept = &row.old[read..read + n];
-            row.new.get_mut(written..written + n)?.copy_from_slice(kept);
             read += n;
             written += n;
             let is_active = row.old.get(read) == Some(&column);
@@ -205,7 +217,6 @@ impl Block {
                 return None;
             }
             if is_grown {
-                *row.new.get_mut(written)? = column;
                 self.is_grown.set(new_start + written);
                 written += 1;
             } else {
@@ -213,7 +224,5 @@ impl Block {
                 read += 1;
             }
         }
-        row.new[written..].copy_from_slice(&row.old[read..]);
-        Some(())
     }
 }

@@ -188,7 +188,7 @@ fn an_active_network_learns_while_it_is_rewired() {
                     readmitted: dropped.clone(),
                 };
                 let answers = tape.growth(end, &parameters, &[(middle, request)]).unwrap();
-                let [Candidates::Ranked(best)] = &answers[..] else {
+                let [Candidates::Best(best)] = &answers[..] else {
                     panic!("{answers:?} does not answer a request for the best");
                 };
                 let grown = best.iter().map(|candidate| candidate.position).collect();

@@ -17,7 +17,7 @@ pub(super) fn candidates(
     let shape = weights.shape();
     check(shape, request)?;
     if request.growth == (GrowthRequest::TopK { k: 0 }) {
-        return Ok((Candidates::Ranked(Vec::new()), 0));
+        return Ok((Candidates::Best(Vec::new()), 0));
     }
     let stream = GradientRows {
         shape,
@@ -33,7 +33,8 @@ pub(super) fn candidates(
             stream.for_each_row(|row, gradient, eligible| {
                 offer_row(&mut best, shape, row, gradient, eligible)
             })?;
-            Candidates::Ranked(ranked(best).collect())
+            let ascending = best.into_ascending().into_iter();
+            Candidates::Best(ascending.map(candidate).collect())
         }
         GrowthRequest::BestPerGroup { along, of, k } => {
             let groups = along.len(shape)?.div_ceil(*of);
@@ -137,12 +138,14 @@ fn check(shape: MatrixShape, request: &LayerRequest) -> Result<(), MaskError> {
 }
 
 fn ranked(best: TopK) -> impl Iterator<Item = Candidate> {
-    best.into_ranked()
-        .into_iter()
-        .map(|(magnitude, position)| Candidate {
-            position,
-            magnitude,
-        })
+    best.into_ranked().into_iter().map(candidate)
+}
+
+fn candidate((magnitude, position): (f32, u64)) -> Candidate {
+    Candidate {
+        position,
+        magnitude,
+    }
 }
 
 /// The dense gradient as a stream of rows, each with the columns that may be grown.

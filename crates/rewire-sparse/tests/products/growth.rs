@@ -55,7 +55,11 @@ fn expected(layer: &Layer, view: WeightView<'_>, g: &[f32], request: &LayerReque
     };
     let eligible: Vec<u64> = (0..shape.len()).filter(is_eligible).collect();
     match &request.growth {
-        GrowthRequest::TopK { k } => Candidates::Ranked(best(g, &eligible, *k)),
+        GrowthRequest::TopK { k } => {
+            let mut best = best(g, &eligible, *k);
+            best.sort_by_key(|candidate| candidate.position);
+            Candidates::Best(best)
+        }
         GrowthRequest::BestPerGroup { along, of, k } => {
             let mut groups: BTreeMap<(usize, usize), Vec<u64>> = BTreeMap::new();
             for p in eligible {
@@ -212,7 +216,7 @@ fn without_pairs_the_first_places_win() {
         position,
         magnitude: 0.0,
     };
-    let expected = Candidates::Ranked(vec![zero(0), zero(1), zero(2)]);
+    let expected = Candidates::Best(vec![zero(0), zero(1), zero(2)]);
     assert_eq!(found.unwrap(), (expected, 0));
 }
 
@@ -242,7 +246,7 @@ fn dead_units_tie_and_the_lower_position_wins() {
             &request,
         )
         .unwrap();
-    let Candidates::Ranked(found) = found else {
+    let Candidates::Best(found) = found else {
         panic!("{found:?} does not answer a request for the best k");
     };
     let dead: Vec<u64> = found

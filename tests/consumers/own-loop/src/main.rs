@@ -164,12 +164,12 @@ impl Student {
                 best.offer(slope.abs(), position)?;
             }
         }
-        let ranked = best.into_ranked().into_iter();
+        let best = best.into_ascending().into_iter();
         let candidate = |(magnitude, position)| Candidate {
             position,
             magnitude,
         };
-        Ok(Candidates::Ranked(ranked.map(candidate).collect()))
+        Ok(Candidates::Best(best.map(candidate).collect()))
     }
 
     fn descend(&mut self, gradient: &Array2<f32>) {

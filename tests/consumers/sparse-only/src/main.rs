@@ -44,8 +44,8 @@ fn main() -> Result<(), MaskError> {
             topology: &topology,
             values: &values,
         };
-        let (Candidates::Ranked(best), _) = Plain.growth(layer, view, &[pair], &request)? else {
-            panic!("a request for the best is answered by a ranking");
+        let (Candidates::Best(best), _) = Plain.growth(layer, view, &[pair], &request)? else {
+            panic!("a request for the best is answered by candidates");
         };
         let grown = Rewiring::new(Vec::new(), vec![best[0].position])?;
         let (after, gather) = topology.apply(&grown)?;

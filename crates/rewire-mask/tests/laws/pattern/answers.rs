@@ -22,7 +22,7 @@ fn what_cannot_be_given_up_is_refused() {
         let error = pattern.growth_request(&topology, released).unwrap_err();
         let at_random = pattern.regrow_at_random(&topology, released, &mut rng(1));
         assert_eq!(at_random.as_ref(), Err(&error));
-        let regrown = pattern.regrow(&topology, released, &Candidates::Ranked(Vec::new()));
+        let regrown = pattern.regrow(&topology, released, &Candidates::Best(Vec::new()));
         assert_eq!(regrown, at_random);
         error
     };
@@ -52,7 +52,7 @@ fn candidates_that_answer_something_else_are_refused() {
     let topology = at(2, 4, &[0, 3, 5, 6]);
     let all = || {
         [
-            Candidates::Ranked(Vec::new()),
+            Candidates::Best(Vec::new()),
             Candidates::PerGroup(Vec::new()),
             Candidates::Tiles(Array2::zeros((1, 4))),
             Candidates::AtPositions(vec![0.0; 4]),
@@ -136,7 +136,7 @@ fn candidates_that_cannot_be_grown_are_refused() {
     assert!(matches!(named, Err(MaskError::NonFinite { index: 0, .. })));
     let density = density(0.5);
     let whole = Pattern::Unstructured { density };
-    let too_few = Candidates::Ranked(candidates(&[(1, 1.0)]));
+    let too_few = Candidates::Best(candidates(&[(1, 1.0)]));
     let text = whole.regrow(&topology, &[0, 6], &too_few).unwrap_err();
     assert_eq!(
         text.to_string(),

@@ -35,7 +35,11 @@ fn answer(request: &LayerRequest, topology: &Topology, gradient: &Array2<f32>) -
         positions.into_iter().map(candidate).collect()
     };
     match &request.growth {
-        GrowthRequest::TopK { k } => Candidates::Ranked(best((0..shape.len()).collect(), *k)),
+        GrowthRequest::TopK { k } => {
+            let mut best = best((0..shape.len()).collect(), *k);
+            best.sort_by_key(|candidate| candidate.position);
+            Candidates::Best(best)
+        }
         GrowthRequest::BestPerGroup { along, of, k } => {
             let mut groups: BTreeMap<_, Vec<u64>> = BTreeMap::new();
             for position in 0..shape.len() {
