@@ -50,11 +50,11 @@ impl Lines {
     /// # Panics
     /// If the number of entries does not fit in 64 bits, as [`MatrixShape::len`].
     pub fn count(self, shape: MatrixShape) -> Result<usize, MaskError> {
-        let channels = self.channels(shape)?;
+        let (channels, entries) = (self.channels(shape)?, shape.len());
         // With entries there are at least as many columns as taps, so no product is larger than
         // the number of entries.
         Ok(match self {
-            _ if shape.len() == 0 => 0,
+            _ if entries == 0 => 0,
             Self::Inputs => shape.rows,
             Self::Outputs => shape.cols,
             Self::Channels { taps } => shape.rows * taps,
@@ -70,9 +70,9 @@ impl Lines {
     /// # Panics
     /// If the number of entries does not fit in 64 bits, as [`MatrixShape::len`].
     pub fn len(self, shape: MatrixShape) -> Result<usize, MaskError> {
-        let channels = self.channels(shape)?;
+        let (channels, entries) = (self.channels(shape)?, shape.len());
         Ok(match self {
-            _ if shape.len() == 0 => 0,
+            _ if entries == 0 => 0,
             Self::Inputs => shape.cols,
             Self::Outputs => shape.rows,
             Self::Channels { .. } => channels,

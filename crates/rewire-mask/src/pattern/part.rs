@@ -12,16 +12,14 @@ pub enum Part {
     Row(u64),
     /// A group of a line.
     Group(u64),
-    /// A tile of a transposable pattern.
-    Tile(u64),
-    /// A row of a tile.
+    /// A row of a tile of a transposable pattern.
     TileRow {
         /// The tile.
         tile: u64,
         /// The row within the tile.
         row: usize,
     },
-    /// A column of a tile.
+    /// A column of a tile of a transposable pattern.
     TileColumn {
         /// The tile.
         tile: u64,
@@ -42,7 +40,6 @@ impl fmt::Display for Part {
             Self::Mask => write!(formatter, "the mask"),
             Self::Row(row) => write!(formatter, "row {row}"),
             Self::Group(group) => write!(formatter, "group {group}"),
-            Self::Tile(tile) => write!(formatter, "tile {tile}"),
             Self::TileRow { tile, row } => write!(formatter, "row {row} of tile {tile}"),
             Self::TileColumn { tile, column } => {
                 write!(formatter, "column {column} of tile {tile}")
