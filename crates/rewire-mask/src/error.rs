@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::{FormFault, MatrixShape};
+use crate::{FormFault, MatrixShape, Part};
 
 /// The ways in which input to this crate can be wrong.
 ///
@@ -199,10 +199,8 @@ pub enum MaskError {
     },
     /// A mask does not have the pattern asked for.
     NotAdmitted {
-        /// What is wrong: a group, a row, a tile, a block, or the mask as a whole.
-        what: &'static str,
-        /// Which one; for a part of a tile the position of its first entry.
-        index: u64,
+        /// The part that is wrong.
+        part: Part,
         /// Its active entries.
         found: u64,
         /// The active entries it should have.
@@ -210,12 +208,17 @@ pub enum MaskError {
     },
     /// A rewiring inside a pattern gives up only a part of what lives and dies together.
     PartialUnit {
-        /// First position of the block; of an entry that an edge leaves dense, its own.
+        /// First position of the block.
         position: u64,
         /// Its entries that are given up.
         released: u64,
-        /// Its entries; 0 for an entry outside all blocks, which never goes.
+        /// Its entries.
         entries: u64,
+    },
+    /// A rewiring inside a pattern gives up an entry that an edge leaves dense.
+    DenseEdge {
+        /// The flat position.
+        position: u64,
     },
     /// The candidates do not answer the request of the pattern.
     WrongCandidates {
@@ -224,10 +227,8 @@ pub enum MaskError {
     },
     /// There are fewer candidates than places to refill.
     NoRoom {
-        /// What lacks candidates: a group, a row or the matrix.
-        what: &'static str,
-        /// Which one.
-        index: u64,
+        /// The part that lacks candidates.
+        part: Part,
         /// Places to refill.
         wanted: u64,
         /// Candidates for them.
@@ -358,24 +359,28 @@ impl fmt::Display for MaskError {
                 "a {shape} matrix does not consist of whole {unit} units: {ragged} entries are left over"
             ),
             Self::NotAdmitted {
-                what,
-                index,
-                found,
-                expected,
-            } => {
-                write!(
-                    formatter,
-                    "{what} {index} has {found} active entries, not {expected}"
-                )
-            }
-            Self::PartialUnit {
-                position,
-                entries: 0,
+                part: Part::Entry(position),
                 ..
             } => write!(
                 formatter,
-                "position {position} lies outside all blocks and cannot be given up"
+                "position {position} lies in an edge that stays dense and is not active"
             ),
+            Self::NotAdmitted {
+                part,
+                found,
+                expected,
+            } => {
+                let noun = match (part, found) {
+                    (Part::Blocks, 1) => "block",
+                    (Part::Blocks, _) => "blocks",
+                    (_, 1) => "entry",
+                    (_, _) => "entries",
+                };
+                write!(
+                    formatter,
+                    "{part} has {found} active {noun}, not {expected}"
+                )
+            }
             Self::PartialUnit {
                 position,
                 released,
@@ -384,6 +389,10 @@ impl fmt::Display for MaskError {
                 formatter,
                 "only {released} of the {entries} entries of the block at position {position} are given up"
             ),
+            Self::DenseEdge { position } => write!(
+                formatter,
+                "position {position} lies in an edge that stays dense and cannot be given up"
+            ),
             Self::WrongCandidates { expected } => {
                 write!(
                     formatter,
@@ -391,14 +400,19 @@ impl fmt::Display for MaskError {
                 )
             }
             Self::NoRoom {
-                what,
-                index,
+                part,
                 wanted,
                 available,
             } => {
+                let candidates = if *available == 1 {
+                    "candidate"
+                } else {
+                    "candidates"
+                };
+                let places = if *wanted == 1 { "place" } else { "places" };
                 write!(
                     formatter,
-                    "{what} {index} has {available} candidates for {wanted} places"
+                    "{part} has {available} {candidates} for {wanted} {places}"
                 )
             }
             Self::Form(fault) => fault.fmt(formatter),

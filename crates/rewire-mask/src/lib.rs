@@ -91,7 +91,8 @@ pub use packed::{BitmaskValues, BlockSparse, Csr, Element, FormFault, LaneMetada
 #[cfg(feature = "safetensors")]
 pub use packed::{Compressed, Stored, from_safetensors, to_safetensors};
 pub use pattern::{
-    Block, BlockNorm, EdgeReport, Edges, KeptMagnitude, Lines, Pattern, greedy_transposable,
+    Block, BlockNorm, EdgeReport, Edges, Groups, KeptMagnitude, Lines, Part, Pattern,
+    greedy_transposable,
 };
 pub use rewiring::Rewiring;
 pub use select::{

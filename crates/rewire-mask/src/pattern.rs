@@ -16,26 +16,38 @@
 //! A pattern refuses to choose its own density per layer ([`crate::allocate`] does) and to mend a
 //! ragged edge silently: what happens there is part of the value ([`Edges`]).
 
+mod active;
 mod blocks;
 mod draw;
+mod groups;
 mod lanes;
 mod lines;
 mod nm;
+mod part;
 mod regrow;
 mod release;
+mod request;
 mod tile_flow;
 mod tile_greedy;
+mod tiles;
 mod transposable;
 mod two_of_four;
+mod units;
 
 use ndarray::ArrayView2;
 use rand_core::RngCore;
 
 use crate::select::Order;
 use crate::{Density, Mask, MaskError, MatrixShape, Nm, top_bits, top_magnitudes};
+use active::ActiveSet;
 pub use blocks::{Block, BlockNorm};
+use groups::Grouping;
+pub use groups::Groups;
 pub use lines::{EdgeReport, Edges, Lines};
+pub use part::Part;
 pub use tile_greedy::greedy_transposable;
+use tiles::Tile;
+use units::Units;
 
 /// A family of legal masks.
 ///
@@ -167,6 +179,9 @@ impl Pattern {
         let (rows, cols) = values.dim();
         let shape = MatrixShape::new(rows, cols);
         self.edge_report(shape)?;
+        if shape.is_empty() {
+            return Ok(Mask::empty(shape));
+        }
         let values = values.as_standard_layout();
         let values = values.as_slice().unwrap_or_default();
         match *self {
@@ -209,24 +224,50 @@ impl Pattern {
         self.edge_report(shape)?;
         match *self {
             Self::Unstructured { density } => {
-                let (found, expected) = (mask.n_active(), density.count(shape.len()));
-                check_count("the mask", 0, found, expected)
+                let expected = density.count(shape.len());
+                check_count(Part::Mask, mask.n_active(), expected)
             }
-            Self::Nm { nm, along, edges } => nm::check(mask, nm, along, edges),
-            Self::TransposableNm { nm, edges } => transposable::check(mask, nm, edges),
             Self::Blocks {
                 block,
                 density,
                 edges,
                 ..
-            } => blocks::check(mask, block, density, edges),
-            Self::FanIn { keep } => {
-                let counts = mask.row_counts();
-                counts.iter().enumerate().try_for_each(|(row, &found)| {
-                    check_count("row", row as u64, found, keep as u64)
-                })
+            } => {
+                let found = blocks::check(mask, block, edges)?;
+                let blocks = blocks::Grid::of(shape, block, edges).len() as u64;
+                check_count(Part::Blocks, found, density.count(blocks))
+            }
+            Self::Nm { .. } | Self::TransposableNm { .. } | Self::FanIn { .. } => {
+                self.check_units(mask)
             }
         }
+    }
+
+    /// Checks every group, tile and block, but not how many blocks or single positions there are:
+    /// a rewiring leaves their number as it is, whatever it is. The pattern fits the shape.
+    fn check_units(&self, set: &impl ActiveSet) -> Result<(), MaskError> {
+        let shape = set.shape();
+        if shape.is_empty() {
+            return Ok(());
+        }
+        match *self {
+            Self::Unstructured { .. } => Ok(()),
+            Self::TransposableNm { nm, edges } => tiles::check(set, nm, edges),
+            Self::Blocks { block, edges, .. } => blocks::check(set, block, edges).map(|_| ()),
+            Self::Nm { .. } | Self::FanIn { .. } => {
+                Grouping::of(self, shape)?.map_or(Ok(()), |grouping| grouping.check(set))
+            }
+        }
+    }
+
+    /// The rectangles that move as a whole.
+    fn units(&self, shape: MatrixShape) -> Option<Units> {
+        let (size, edges) = match *self {
+            Self::Unstructured { .. } | Self::Nm { .. } | Self::FanIn { .. } => return None,
+            Self::TransposableNm { nm, edges } => ((nm.of.into(), nm.of.into()), edges),
+            Self::Blocks { block, edges, .. } => ((block.rows, block.cols), edges),
+        };
+        Some(Units { shape, size, edges })
     }
 
     /// A random mask of this pattern.
@@ -246,6 +287,9 @@ impl Pattern {
         rng: &mut (impl RngCore + ?Sized),
     ) -> Result<Mask, MaskError> {
         self.edge_report(shape)?;
+        if shape.is_empty() {
+            return Ok(Mask::empty(shape));
+        }
         draw::random(self, shape, rng)
     }
 
@@ -255,7 +299,12 @@ impl Pattern {
     /// # Errors
     /// [`MaskError::Ragged`] where [`Edges::Reject`] meets sizes that do not fit, and the other
     /// errors of [`Pattern::project`] that do not depend on scores.
+    ///
+    /// # Panics
+    /// If the number of entries does not fit in 64 bits, as [`MatrixShape::len`].
     pub fn edge_report(&self, shape: MatrixShape) -> Result<EdgeReport, MaskError> {
+        // What follows multiplies no more than the sides of the matrix.
+        let _ = shape.len();
         let (ragged, edges, unit) = match *self {
             Self::Unstructured { .. } => (0, Edges::Reject, (1, 1)),
             Self::FanIn { keep } => {
@@ -272,7 +321,7 @@ impl Pattern {
                 let tail = along.len(shape)? % of;
                 let unit = match along {
                     Lines::Inputs => (1, of),
-                    Lines::Channels { taps } => (1, of * taps),
+                    Lines::Channels { taps } => (1, of.saturating_mul(taps)),
                     Lines::Outputs | Lines::TapsOutputs { .. } => (of, 1),
                 };
                 ((along.count(shape)? * tail) as u64, edges, unit)
@@ -375,13 +424,12 @@ fn outside(shape: MatrixShape, rows: usize, cols: usize) -> u64 {
     shape.len() - complete
 }
 
-fn check_count(what: &'static str, index: u64, found: u64, expected: u64) -> Result<(), MaskError> {
+fn check_count(part: Part, found: u64, expected: u64) -> Result<(), MaskError> {
     if found == expected {
         return Ok(());
     }
     Err(MaskError::NotAdmitted {
-        what,
-        index,
+        part,
         found,
         expected,
     })

@@ -3,9 +3,9 @@
 use rand_core::RngCore;
 
 use super::blocks::Grid;
-use super::nm::for_each_group;
+use super::groups::Grouping;
 use super::tile_flow::TileSolver;
-use super::transposable::tiles;
+use super::tiles::tiles;
 use super::{Edges, Pattern};
 use crate::sampling::{below, distinct_below};
 use crate::{Mask, MaskError, MatrixShape, Nm, Topology};
@@ -19,17 +19,6 @@ pub(super) fn random(
         Pattern::Unstructured { density } => {
             Ok(Topology::random(shape, density.count(shape.len()), rng)?.to_mask())
         }
-        Pattern::Nm { nm, along, edges } => {
-            let mut mask = Mask::empty(shape);
-            for_each_group(shape, nm, along, edges, |group| {
-                let entries = group.positions.len() as u64;
-                for entry in distinct_below(entries, group.keep as u64, rng)? {
-                    mask.insert(group.positions[entry as usize]);
-                }
-                Ok(())
-            })?;
-            Ok(mask)
-        }
         Pattern::TransposableNm { nm, edges } => random_tiles(shape, nm, edges, rng),
         Pattern::Blocks {
             block,
@@ -42,11 +31,15 @@ pub(super) fn random(
             let chosen = distinct_below(blocks, density.count(blocks), rng)?;
             Ok(grid.mask(chosen.into_iter().map(|index| index as usize)))
         }
-        Pattern::FanIn { keep } => {
+        Pattern::Nm { .. } | Pattern::FanIn { .. } => {
             let mut mask = Mask::empty(shape);
-            for row in 0..shape.rows {
-                for col in distinct_below(shape.cols as u64, keep as u64, rng)? {
-                    mask.insert(shape.position(row, col as usize));
+            if let Some(grouping) = Grouping::of(pattern, shape)? {
+                for group in 0..grouping.groups.len() {
+                    let positions: Vec<u64> = grouping.groups.positions(group).collect();
+                    let (entries, keep) = (positions.len() as u64, grouping.keep(group) as u64);
+                    for entry in distinct_below(entries, keep, rng)? {
+                        mask.insert(positions[entry as usize]);
+                    }
                 }
             }
             Ok(mask)

@@ -42,13 +42,19 @@ pub enum Lines {
 }
 
 impl Lines {
-    /// Number of lines in a matrix.
+    /// Number of lines in a matrix; 0 if it has no entries.
     ///
     /// # Errors
     /// [`MaskError::Taps`] if the columns are not whole kernels.
+    ///
+    /// # Panics
+    /// If the number of entries does not fit in 64 bits, as [`MatrixShape::len`].
     pub fn count(self, shape: MatrixShape) -> Result<usize, MaskError> {
-        let channels = self.channels(shape)?;
+        let (channels, entries) = (self.channels(shape)?, shape.len());
+        // With entries there are at least as many columns as taps, so no product is larger than
+        // the number of entries.
         Ok(match self {
+            _ if entries == 0 => 0,
             Self::Inputs => shape.rows,
             Self::Outputs => shape.cols,
             Self::Channels { taps } => shape.rows * taps,
@@ -56,13 +62,17 @@ impl Lines {
         })
     }
 
-    /// Number of entries of each line.
+    /// Number of entries of each line; 0 if the matrix has no entries.
     ///
     /// # Errors
     /// [`MaskError::Taps`] if the columns are not whole kernels.
+    ///
+    /// # Panics
+    /// If the number of entries does not fit in 64 bits, as [`MatrixShape::len`].
     pub fn len(self, shape: MatrixShape) -> Result<usize, MaskError> {
-        let channels = self.channels(shape)?;
+        let (channels, entries) = (self.channels(shape)?, shape.len());
         Ok(match self {
+            _ if entries == 0 => 0,
             Self::Inputs => shape.cols,
             Self::Outputs => shape.rows,
             Self::Channels { .. } => channels,
@@ -71,7 +81,11 @@ impl Lines {
     }
 
     /// The flat position of an entry of a line. Neither is checked to exist.
+    ///
+    /// # Panics
+    /// If a kernel has no taps, or the matrix no rows.
     pub const fn position(self, shape: MatrixShape, line: usize, entry: usize) -> u64 {
+        self.assert_taps();
         match self {
             Self::Inputs => shape.position(line, entry),
             Self::Outputs => shape.position(entry, line),
@@ -85,9 +99,20 @@ impl Lines {
     /// Line and entry of a flat position; the inverse of [`Lines::position`].
     ///
     /// # Panics
-    /// If there are no columns.
+    /// If a kernel has no taps, or the matrix no columns.
     pub const fn place(self, shape: MatrixShape, position: u64) -> (usize, usize) {
         let (row, col) = shape.row_col(position);
+        self.place_of(shape, row, col)
+    }
+
+    /// Line and entry of a row and a column.
+    pub(super) const fn place_of(
+        self,
+        shape: MatrixShape,
+        row: usize,
+        col: usize,
+    ) -> (usize, usize) {
+        self.assert_taps();
         match self {
             Self::Inputs => (row, col),
             Self::Outputs => (col, row),
@@ -96,12 +121,21 @@ impl Lines {
         }
     }
 
-    /// Number of input channels; for lines that know no kernel, the number of columns.
-    fn channels(self, shape: MatrixShape) -> Result<usize, MaskError> {
-        let taps = match self {
+    /// Entries of a kernel; 1 for lines that know no kernel.
+    const fn taps(self) -> usize {
+        match self {
             Self::Inputs | Self::Outputs => 1,
             Self::Channels { taps } | Self::TapsOutputs { taps } => taps,
-        };
+        }
+    }
+
+    const fn assert_taps(self) {
+        assert!(self.taps() > 0, "kernels of 0 taps have no entries");
+    }
+
+    /// Number of input channels; for lines that know no kernel, the number of columns.
+    fn channels(self, shape: MatrixShape) -> Result<usize, MaskError> {
+        let taps = self.taps();
         if taps == 0 || !shape.cols.is_multiple_of(taps) {
             return Err(MaskError::Taps { taps, shape });
         }

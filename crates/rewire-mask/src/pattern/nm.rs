@@ -6,9 +6,10 @@
 
 use rayon::prelude::*;
 
+use super::groups::Grouping;
 use super::lanes::{in_finite_parts, largest_bits, or_bits};
 use super::two_of_four;
-use super::{Edges, Lines, check_count, check_finite};
+use super::{Edges, Lines, check_finite};
 use crate::select::Order;
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm, top_bits, top_k, top_magnitudes};
@@ -29,10 +30,10 @@ pub(super) fn project(
 ) -> Result<Mask, MaskError> {
     let of = usize::from(nm.of);
     match along {
-        Lines::TapsOutputs { taps } if !shape.rows.is_multiple_of(of) => {
+        Lines::TapsOutputs { .. } if !shape.rows.is_multiple_of(of) => {
             check_finite(values)?;
-            let lines = Lines::TapsOutputs { taps };
-            return walk_lines(shape, values, order, nm, lines, edges);
+            let grouping = Grouping::cut(shape, along, of, usize::from(nm.keep), edges)?;
+            return walk_lines(shape, values, order, &grouping);
         }
         Lines::Inputs | Lines::Outputs | Lines::Channels { .. } | Lines::TapsOutputs { .. } => {}
     }
@@ -231,78 +232,22 @@ fn walk_lines(
     shape: MatrixShape,
     values: &[f32],
     order: Order,
-    nm: Nm,
-    along: Lines,
-    edges: Edges,
+    grouping: &Grouping,
 ) -> Result<Mask, MaskError> {
     let mut mask = Mask::empty(shape);
-    let mut positions = Vec::new();
-    for_each_group(shape, nm, along, edges, |group| {
+    let (mut positions, mut scores) = (Vec::new(), Vec::new());
+    for group in 0..grouping.groups.len() {
         // A group of two taps goes back to the first row, so its positions need not ascend.
         positions.clear();
-        positions.extend_from_slice(group.positions);
+        positions.extend(grouping.groups.positions(group));
         positions.sort_unstable();
-        let scores = positions.iter().map(|&p| order.score(values[p as usize]));
-        for best in top_k(&scores.collect::<Vec<_>>(), group.keep)? {
+        scores.clear();
+        scores.extend(positions.iter().map(|&p| order.score(values[p as usize])));
+        for best in top_k(&scores, grouping.keep(group))? {
             mask.insert(positions[best]);
         }
-        Ok(())
-    })?;
-    Ok(mask)
-}
-
-/// One group of a matrix.
-pub(super) struct Group<'a> {
-    /// Its number, groups of a line first.
-    pub(super) index: u64,
-    /// Its entries.
-    pub(super) positions: &'a [u64],
-    /// How many of them are active.
-    pub(super) keep: usize,
-}
-
-/// Visits every group of an N:M pattern, line by line.
-pub(super) fn for_each_group(
-    shape: MatrixShape,
-    nm: Nm,
-    along: Lines,
-    edges: Edges,
-    mut visit: impl FnMut(Group<'_>) -> Result<(), MaskError>,
-) -> Result<(), MaskError> {
-    let (keep, of) = (usize::from(nm.keep), usize::from(nm.of));
-    let (lines, len) = (along.count(shape)?, along.len(shape)?);
-    let mut positions = Vec::with_capacity(of);
-    let mut index = 0;
-    for line in 0..lines {
-        for first in (0..len).step_by(of) {
-            let last = len.min(first + of);
-            positions.clear();
-            positions.extend((first..last).map(|entry| along.position(shape, line, entry)));
-            let is_complete = last - first == of;
-            visit(Group {
-                index,
-                positions: &positions,
-                keep: match edges {
-                    Edges::Dense if !is_complete => positions.len(),
-                    Edges::Reject | Edges::Pad | Edges::Dense => keep.min(positions.len()),
-                },
-            })?;
-            index += 1;
-        }
     }
-    Ok(())
-}
-
-pub(super) fn check(mask: &Mask, nm: Nm, along: Lines, edges: Edges) -> Result<(), MaskError> {
-    for_each_group(mask.shape(), nm, along, edges, |group| {
-        let active = group.positions.iter().filter(|&&p| mask.contains(p));
-        check_count(
-            "group",
-            group.index,
-            active.count() as u64,
-            group.keep as u64,
-        )
-    })
+    Ok(mask)
 }
 
 /// The best `keep` entries of every row.
@@ -312,7 +257,6 @@ pub(super) fn project_rows(
     order: Order,
     keep: usize,
 ) -> Result<Mask, MaskError> {
-    check_finite(values)?;
     let row_bits = |row: usize| {
         let values = &values[row * shape.cols..(row + 1) * shape.cols];
         match order {
@@ -321,7 +265,12 @@ pub(super) fn project_rows(
         }
     };
     let rows = (0..shape.rows).into_par_iter().map(row_bits);
-    let rows: Vec<Vec<u64>> = rows.collect::<Result<_, _>>()?;
+    let rows: Result<Vec<Vec<u64>>, _> = rows.collect();
+    if rows.is_err() {
+        // A row counts from its own beginning, and need not be the first that is at fault.
+        check_finite(values)?;
+    }
+    let rows = rows?;
     let mut words = vec![0; shape.len().div_ceil(64) as usize];
     for (row, bits) in rows.iter().enumerate() {
         for (index, &bits) in bits.iter().enumerate() {

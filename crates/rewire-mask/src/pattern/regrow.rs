@@ -13,68 +13,27 @@
 
 use std::collections::BTreeMap;
 
+use ndarray::Array2;
 use rand_core::RngCore;
 
-use super::blocks::Grid;
+use super::Pattern;
+use super::blocks::{Grid, whole_blocks};
+use super::groups::Grouping;
 use super::tile_flow::TileSolver;
-use super::transposable::{SIDE, Tile};
-use super::{Edges, Pattern};
+use super::tiles::{SIDE, active_positions, free_positions, touched_tiles};
 use crate::sampling::below;
 use crate::{
-    Candidate, Candidates, GrowthRequest, LayerRequest, Lines, MaskError, MatrixShape, Rewiring,
-    TopK, Topology,
+    Candidate, Candidates, GrowthRequest, LayerRequest, MaskError, Part, Rewiring, TopK, Topology,
 };
 
 impl Pattern {
-    /// What has to be known about the gradient before `released` can be replaced.
-    ///
-    /// # Errors
-    /// [`MaskError::NotActive`] for a position that is not active, [`MaskError::NotAscending`] for
-    /// one out of order, [`MaskError::PartialUnit`] if a block is given up in part.
-    pub fn growth_request(
-        &self,
-        topology: &Topology,
-        released: &[u64],
-    ) -> Result<LayerRequest, MaskError> {
-        let shape = topology.shape();
-        self.edge_report(shape)?;
-        check_released(topology, released)?;
-        let growth = match *self {
-            Self::Unstructured { .. } => GrowthRequest::TopK { k: released.len() },
-            Self::Nm { .. } | Self::FanIn { .. } => {
-                let (along, of) = self.groups(shape);
-                let groups = by_group(shape, along, of, released);
-                let k = groups.values().map(Vec::len).max().unwrap_or(0);
-                GrowthRequest::BestPerGroup { along, of, k }
-            }
-            Self::TransposableNm { nm, .. } => {
-                let touched = touched_tiles(shape, usize::from(nm.of), released);
-                let mut positions = Vec::new();
-                for tile in touched {
-                    positions.extend(free_positions(topology, tile, released));
-                }
-                GrowthRequest::AtPositions(positions)
-            }
-            Self::Blocks { block, edges, .. } => {
-                whole_blocks(&Grid::of(shape, block, edges), released)?;
-                GrowthRequest::PatternScores {
-                    tile_rows: block.rows,
-                    tile_cols: block.cols,
-                }
-            }
-        };
-        Ok(LayerRequest {
-            growth,
-            readmitted: released.to_vec(),
-        })
-    }
-
     /// The rewiring that replaces `released` by the best legal choice of candidates.
     ///
-    /// The new mask has the pattern if the old one had it, keeps every active position that was
-    /// not released, and has the largest sum of candidate magnitudes among all such masks. It has
-    /// as many active entries, except that of blocks it has as many blocks, and those that a padded
-    /// edge cuts off are smaller.
+    /// The new mask has the pattern, keeps every active position that was not released, and has
+    /// the largest sum of candidate magnitudes among all such masks. It has as many active
+    /// entries, except that of blocks it has as many blocks, and those that a padded edge cuts off
+    /// are smaller. A topology that has another number of blocks or of single positions than its
+    /// pattern's density says keeps that number.
     ///
     /// # Ties
     /// Equal candidates go to the lower position.
@@ -82,7 +41,8 @@ impl Pattern {
     /// # Errors
     /// As [`Pattern::growth_request`]; [`MaskError::WrongCandidates`] if these do not answer it,
     /// [`MaskError::NoRoom`] if a group has fewer candidates than places,
-    /// [`MaskError::NonFinite`] for a candidate that is NaN or infinite.
+    /// [`MaskError::NonFinite`] for a candidate that is NaN or infinite, whether it would be grown
+    /// or not.
     pub fn regrow(
         &self,
         topology: &Topology,
@@ -93,43 +53,24 @@ impl Pattern {
         let grown = match (self, candidates) {
             (Self::Unstructured { .. }, Candidates::Best(ranked)) => {
                 let places = [(0, released.len() as u64)].into();
-                best_of_groups(topology, released, ranked, &places, "the layer", |_| 0)?
+                best_of_groups(topology, released, ranked, &places, |_| 0, |_| Part::Mask)?
             }
             (Self::Nm { .. } | Self::FanIn { .. }, Candidates::PerGroup(best)) => {
-                let shape = topology.shape();
-                let (along, of) = self.groups(shape);
-                let places = by_group(shape, along, of, released);
-                let places = places.into_iter().map(|(g, list)| (g, list.len() as u64));
-                let places = places.collect();
-                let group = |position| group_of(shape, along, of, position);
-                best_of_groups(topology, released, best, &places, "group", group)?
+                let Some(grouping) = Grouping::of(self, topology.shape())? else {
+                    return wrong("the best per group");
+                };
+                let gone = grouping.touched(released).into_iter();
+                let places = gone.map(|(group, gone)| (group as u64, gone.len() as u64));
+                let group = |position| grouping.group_of(position) as u64;
+                let part = |group| grouping.part(group as usize);
+                best_of_groups(topology, released, best, &places.collect(), group, part)?
             }
             (Self::TransposableNm { .. }, Candidates::AtPositions(gradients)) => {
                 self.best_tiles(topology, released, &request, gradients)?
             }
             (Self::Blocks { block, edges, .. }, Candidates::Tiles(sums)) => {
                 let grid = Grid::of(topology.shape(), *block, *edges);
-                let gone = whole_blocks(&grid, released)?;
-                let across = topology.shape().cols.div_ceil(block.cols);
-                let down = topology.shape().rows.div_ceil(block.rows);
-                if sums.dim() != (down, across) {
-                    return Err(MaskError::WrongCandidates {
-                        expected: "one sum per block",
-                    });
-                }
-                let mut best = TopK::new(gone.len());
-                for index in 0..grid.len() {
-                    let is_free = grid.positions(index).next().is_some_and(|first| {
-                        !topology.contains(first) || gone.binary_search(&index).is_ok()
-                    });
-                    if is_free {
-                        let sum = sums[[index / grid.size.1, index % grid.size.1]];
-                        best.offer(sum, index as u64)?;
-                    }
-                }
-                let best = best.into_ranked().into_iter();
-                best.flat_map(|(_, index)| grid.positions(index as usize))
-                    .collect()
+                best_blocks(topology, &grid, released, sums)?
             }
             (Self::Unstructured { .. }, _) => return wrong("the ranked best of the layer"),
             (Self::Nm { .. } | Self::FanIn { .. }, _) => return wrong("the best per group"),
@@ -161,13 +102,7 @@ impl Pattern {
             (Self::Blocks { block, edges, .. }, _) => {
                 let grid = Grid::of(shape, *block, *edges);
                 let gone = whole_blocks(&grid, released)?;
-                let mut free: Vec<usize> = (0..grid.len())
-                    .filter(|&index| {
-                        let first = grid.positions(index).next();
-                        first.is_some_and(|first| !topology.contains(first))
-                            || gone.binary_search(&index).is_ok()
-                    })
-                    .collect();
+                let mut free = free_blocks(topology, &grid, &gone);
                 shuffle_front(&mut free, gone.len(), rng);
                 let chosen = free[..gone.len()].iter();
                 chosen.flat_map(|&index| grid.positions(index)).collect()
@@ -177,36 +112,22 @@ impl Pattern {
                 let scores: Vec<f32> = scores.collect();
                 self.best_tiles(topology, released, &request, &scores)?
             }
-            (Self::Nm { .. } | Self::FanIn { .. }, _) => {
-                let (along, of) = self.groups(shape);
-                let mut grown = Vec::with_capacity(released.len());
-                for (group, gone) in by_group(shape, along, of, released) {
-                    let entries = group_positions(shape, along, of, group)?;
-                    let is_free = |p: &u64| !topology.contains(*p) || gone.binary_search(p).is_ok();
-                    let mut free: Vec<u64> = entries.filter(is_free).collect();
-                    shuffle_front(&mut free, gone.len(), rng);
-                    grown.extend_from_slice(&free[..gone.len()]);
+            (
+                Self::Unstructured { .. }
+                | Self::Nm { .. }
+                | Self::FanIn { .. }
+                | Self::TransposableNm { .. },
+                _,
+            ) => match Grouping::of(self, shape)? {
+                Some(grouping) => random_of_groups(topology, &grouping, released, rng),
+                None => {
+                    let survivors = Rewiring::new(released.to_vec(), Vec::new())?;
+                    let (survivors, _) = topology.apply(&survivors)?;
+                    survivors.sample_inactive(released.len() as u64, &[], rng)?
                 }
-                grown
-            }
-            (Self::Unstructured { .. } | Self::TransposableNm { .. }, _) => {
-                let survivors = Rewiring::new(released.to_vec(), Vec::new())?;
-                let (survivors, _) = topology.apply(&survivors)?;
-                survivors.sample_inactive(released.len() as u64, &[], rng)?
-            }
+            },
         };
         Rewiring::net(released.to_vec(), grown)
-    }
-
-    /// Lines and length of the groups that are refilled one by one.
-    fn groups(&self, shape: MatrixShape) -> (Lines, usize) {
-        match *self {
-            Self::Nm { nm, along, .. } => (along, usize::from(nm.of)),
-            Self::FanIn { .. }
-            | Self::Unstructured { .. }
-            | Self::TransposableNm { .. }
-            | Self::Blocks { .. } => (Lines::Inputs, shape.cols.max(1)),
-        }
     }
 
     /// Completes the touched tiles of a transposable pattern by the best pattern for `gradients`,
@@ -218,7 +139,7 @@ impl Pattern {
         request: &LayerRequest,
         gradients: &[f32],
     ) -> Result<Vec<u64>, MaskError> {
-        let (Self::TransposableNm { nm, edges }, GrowthRequest::AtPositions(positions)) =
+        let (Self::TransposableNm { nm, .. }, GrowthRequest::AtPositions(positions)) =
             (*self, &request.growth)
         else {
             return wrong("gradients at positions");
@@ -226,12 +147,8 @@ impl Pattern {
         if positions.len() != gradients.len() {
             return wrong("one gradient per position");
         }
-        let fault = gradients.iter().position(|gradient| !gradient.is_finite());
-        if let Some(index) = fault {
-            return Err(MaskError::NonFinite {
-                index: positions[index],
-                value: gradients[index],
-            });
+        for (&position, &gradient) in positions.iter().zip(gradients) {
+            check_magnitude(gradient, position)?;
         }
         let shape = topology.shape();
         let of = usize::from(nm.of);
@@ -241,11 +158,6 @@ impl Pattern {
         for tile in touched_tiles(shape, of, released) {
             let free = free_positions(topology, tile, released);
             let gradients: Vec<f32> = known.by_ref().take(free.len()).collect();
-            if edges == Edges::Dense && tile.size != (of, of) {
-                // A dense edge has one legal choice, the one it has.
-                grown.extend(free);
-                continue;
-            }
             let mut scores = [[0.0; SIDE]; SIDE];
             let mut forced = [0; SIDE];
             for position in active_positions(topology, tile) {
@@ -271,56 +183,22 @@ fn wrong<T>(expected: &'static str) -> Result<T, MaskError> {
     Err(MaskError::WrongCandidates { expected })
 }
 
-fn check_released(topology: &Topology, released: &[u64]) -> Result<(), MaskError> {
-    if let Some(pair) = released.windows(2).find(|pair| pair[0] >= pair[1]) {
-        return Err(MaskError::NotAscending {
-            previous: pair[0],
-            position: pair[1],
-        });
-    }
-    match released
-        .iter()
-        .find(|&&position| !topology.contains(position))
-    {
-        Some(&position) => Err(MaskError::NotActive { position }),
-        None => Ok(()),
-    }
-}
-
-/// The number of the group that holds a position.
-fn group_of(shape: MatrixShape, along: Lines, of: usize, position: u64) -> u64 {
-    let (line, entry) = along.place(shape, position);
-    let groups = along.len(shape).map_or(0, |len| len.div_ceil(of));
-    (line * groups + entry / of) as u64
-}
-
-/// The positions of a group.
-fn group_positions(
-    shape: MatrixShape,
-    along: Lines,
-    of: usize,
-    group: u64,
-) -> Result<impl Iterator<Item = u64>, MaskError> {
-    let len = along.len(shape)?;
-    let groups = len.div_ceil(of);
-    let (line, first) = (group as usize / groups, group as usize % groups * of);
-    let entries = first..len.min(first + of);
-    Ok(entries.map(move |entry| along.position(shape, line, entry)))
-}
-
-/// The released positions of every touched group.
-fn by_group(
-    shape: MatrixShape,
-    along: Lines,
-    of: usize,
+/// For every touched group as many of its free entries as it lost.
+fn random_of_groups(
+    topology: &Topology,
+    grouping: &Grouping,
     released: &[u64],
-) -> BTreeMap<u64, Vec<u64>> {
-    let mut groups: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-    for &position in released {
-        let group = group_of(shape, along, of, position);
-        groups.entry(group).or_default().push(position);
+    rng: &mut (impl RngCore + ?Sized),
+) -> Vec<u64> {
+    let mut grown = Vec::with_capacity(released.len());
+    for (group, gone) in grouping.touched(released) {
+        let entries = grouping.groups.positions(group);
+        let is_free = |p: &u64| !topology.contains(*p) || gone.binary_search(p).is_ok();
+        let mut free: Vec<u64> = entries.filter(is_free).collect();
+        shuffle_front(&mut free, gone.len(), rng);
+        grown.extend_from_slice(&free[..gone.len()]);
     }
-    groups
+    grown
 }
 
 /// For every group as many of its best candidates as it has places.
@@ -329,8 +207,8 @@ fn best_of_groups(
     released: &[u64],
     candidates: &[Candidate],
     places: &BTreeMap<u64, u64>,
-    what: &'static str,
     group: impl Fn(u64) -> u64,
+    part: impl Fn(u64) -> Part,
 ) -> Result<Vec<u64>, MaskError> {
     let shape = topology.shape();
     let mut best: BTreeMap<u64, TopK> = places
@@ -345,6 +223,7 @@ fn best_of_groups(
         if topology.contains(position) && released.binary_search(&position).is_err() {
             return Err(MaskError::AlreadyActive { position });
         }
+        check_magnitude(candidate.magnitude, position)?;
         if let Some(best) = best.get_mut(&group(position)) {
             best.offer(candidate.magnitude, position)?;
         }
@@ -355,8 +234,7 @@ fn best_of_groups(
         let (wanted, available) = (places[&index], ranked.len() as u64);
         if available < wanted {
             return Err(MaskError::NoRoom {
-                what,
-                index,
+                part: part(index),
                 wanted,
                 available,
             });
@@ -366,75 +244,48 @@ fn best_of_groups(
     Ok(grown)
 }
 
-/// The blocks that are given up, ascending.
-fn whole_blocks(grid: &Grid, released: &[u64]) -> Result<Vec<usize>, MaskError> {
-    let mut counts: BTreeMap<usize, u64> = BTreeMap::new();
-    for &position in released {
-        let Some(index) = grid.index_of(position) else {
-            return Err(MaskError::PartialUnit {
-                position,
-                released: 1,
-                entries: 0,
-            });
-        };
-        *counts.entry(index).or_default() += 1;
+/// Refuses a candidate that cannot be ranked, whether it could be grown or not.
+fn check_magnitude(value: f32, index: u64) -> Result<(), MaskError> {
+    if value.is_finite() {
+        Ok(())
+    } else {
+        Err(MaskError::NonFinite { index, value })
     }
-    for (&index, &count) in &counts {
-        let entries = grid.positions(index).count() as u64;
-        if count != entries {
-            return Err(MaskError::PartialUnit {
-                position: grid.positions(index).next().unwrap_or(0),
-                released: count,
-                entries,
-            });
-        }
-    }
-    Ok(counts.into_keys().collect())
 }
 
-/// The tiles that hold released positions, in their order.
-fn touched_tiles(shape: MatrixShape, of: usize, released: &[u64]) -> Vec<Tile> {
-    let mut corners: Vec<(usize, usize)> = released
-        .iter()
-        .map(|&position| {
-            let (row, col) = shape.row_col(position);
-            (row - row % of, col - col % of)
-        })
-        .collect();
-    corners.sort_unstable();
-    corners.dedup();
-    let tile = |(row, col)| Tile {
-        row,
-        col,
-        size: (of.min(shape.rows - row), of.min(shape.cols - col)),
+/// The blocks of the largest sums, as many as are given up.
+fn best_blocks(
+    topology: &Topology,
+    grid: &Grid,
+    released: &[u64],
+    sums: &Array2<f32>,
+) -> Result<Vec<u64>, MaskError> {
+    let across = grid.with_cut().1;
+    if sums.dim() != grid.with_cut() {
+        return wrong("one sum per block");
+    }
+    for ((down, col), &sum) in sums.indexed_iter() {
+        check_magnitude(sum, down as u64 * across as u64 + col as u64)?;
+    }
+    let gone = whole_blocks(grid, released)?;
+    let mut best = TopK::new(gone.len());
+    for index in free_blocks(topology, grid, &gone) {
+        let sum = sums[[index / grid.size.1, index % grid.size.1]];
+        best.offer(sum, index as u64)?;
+    }
+    let best = best.into_ranked().into_iter();
+    Ok(best
+        .flat_map(|(_, index)| grid.positions(index as usize))
+        .collect())
+}
+
+/// The blocks that no survivor holds, ascending.
+fn free_blocks(topology: &Topology, grid: &Grid, gone: &[usize]) -> Vec<usize> {
+    let is_free = |&index: &usize| {
+        let first = grid.positions(index).next();
+        first.is_some_and(|first| !topology.contains(first)) || gone.binary_search(&index).is_ok()
     };
-    corners.into_iter().map(tile).collect()
-}
-
-/// The active positions of a tile, ascending.
-pub(super) fn active_positions(topology: &Topology, tile: Tile) -> Vec<u64> {
-    let shape = topology.shape();
-    let mut positions = Vec::new();
-    for row in tile.row..tile.row + tile.size.0 {
-        let columns = topology.row(row);
-        let from = columns.partition_point(|&col| (col as usize) < tile.col);
-        let inside = columns[from..].iter().map(|&col| col as usize);
-        let inside = inside.take_while(|&col| col < tile.col + tile.size.1);
-        positions.extend(inside.map(|col| shape.position(row, col)));
-    }
-    positions
-}
-
-/// The positions of a tile that no survivor holds, ascending.
-fn free_positions(topology: &Topology, tile: Tile, released: &[u64]) -> Vec<u64> {
-    let shape = topology.shape();
-    let active = active_positions(topology, tile);
-    let rows = tile.row..tile.row + tile.size.0;
-    let all = rows.flat_map(|row| {
-        (tile.col..tile.col + tile.size.1).map(move |col| shape.position(row, col))
-    });
-    let survives = |p: &u64| active.binary_search(p).is_ok() && released.binary_search(p).is_err();
-    all.filter(|position| !survives(position)).collect()
+    (0..grid.len()).filter(is_free).collect()
 }
 
 /// Brings a random choice of `count` elements to the front.

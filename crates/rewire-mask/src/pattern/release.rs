@@ -4,28 +4,33 @@
 //! refilled one by one a single weight can go, a block goes as a whole, and so does a tile of a
 //! transposable pattern: a single free entry of a tile can only be filled by itself.
 
-use super::blocks::Grid;
-use super::regrow::active_positions;
-use super::transposable::{Limits, Tile, tiles};
-use super::{Edges, Pattern, check_count, check_finite};
-use crate::{MaskError, Topology, lowest};
+use super::active::ActiveSet;
+use super::groups::Grouping;
+use super::tiles::active_positions;
+use super::units::{Unit, Units};
+use super::{Pattern, check_finite};
+use crate::{MaskError, Topology, lowest, lowest_magnitudes};
 
 impl Pattern {
     /// The active positions that a rewiring of up to `k` weights gives up, ascending: those of the
     /// smallest magnitude.
     ///
     /// `values` are those of the topology's positions, in its order. Blocks and tiles go as a
-    /// whole, as many as fit into `k`, the smallest mean magnitude first. Entries that are active
-    /// because an edge leaves them dense are never given up.
+    /// whole, the smallest mean magnitude of active entries first, for as long as the next one
+    /// fits into what is left of `k`; one that the edge cuts off counts for the entries it has.
+    /// Entries that are active because an edge leaves them dense are never given up.
     ///
     /// # Ties
-    /// Of equal magnitudes the higher position goes.
+    /// Of equal magnitudes the higher position goes, of equal units the later one.
+    ///
+    /// # Cost
+    /// Two passes over the active entries and a selection.
     ///
     /// # Errors
-    /// [`MaskError::NonFinite`] with the index of a value that is NaN or infinite,
     /// [`MaskError::NotEnough`] if there are fewer than `k` active entries, or fewer of an N:M
-    /// pattern outside its dense tails,
-    /// [`MaskError::NotAdmitted`] if a block is active in part.
+    /// pattern outside its dense tails, [`MaskError::NotAdmitted`] for the first group, tile or
+    /// block that does not have its pattern, [`MaskError::NonFinite`] with the index of a value
+    /// that is NaN or infinite.
     ///
     /// # Panics
     /// If there are not as many values as positions.
@@ -48,26 +53,12 @@ impl Pattern {
                 available: values.len() as u64,
             });
         }
+        self.check_units(topology)?;
         check_finite(values)?;
-        let Some(units) = self.units(topology)? else {
-            return self.release_entries(topology, values, k);
-        };
-        let magnitude = |position: &u64| {
-            let index = topology.index_of(*position);
-            index.map_or(0.0, |index| f64::from(values[index].abs()))
-        };
-        let worth = units.active.iter().map(|unit| {
-            let sum: f64 = unit.iter().map(magnitude).sum();
-            (sum / unit.len().max(1) as f64) as f32
-        });
-        let count = (k / units.entries.max(1)).min(units.active.len());
-        let gone = lowest(&worth.collect::<Vec<_>>(), count)?;
-        let mut released: Vec<u64> = gone
-            .into_iter()
-            .flat_map(|unit| units.active[unit].iter().copied())
-            .collect();
-        released.sort_unstable();
-        Ok(released)
+        match self.units(shape) {
+            Some(units) => Ok(release_units(units, topology, values, k)),
+            None => self.release_entries(topology, values, k),
+        }
     }
 
     fn release_entries(
@@ -76,71 +67,44 @@ impl Pattern {
         values: &[f32],
         k: usize,
     ) -> Result<Vec<u64>, MaskError> {
-        let shape = topology.shape();
-        let magnitudes = || values.iter().map(|value| value.abs());
-        let Self::Nm {
-            nm,
-            along,
-            edges: Edges::Dense,
-        } = *self
-        else {
-            let gone = lowest(&magnitudes().collect::<Vec<_>>(), k)?;
-            return Ok(gone
-                .into_iter()
-                .map(|index| topology.position(index))
-                .collect());
+        let grouping = Grouping::of(self, topology.shape())?;
+        let Some(grouping) = grouping.filter(Grouping::has_dense_groups) else {
+            return Ok(topology.positions_at(&lowest_magnitudes(values, k)?));
         };
-        let of = usize::from(nm.of);
-        let complete = along.len(shape)? / of * of;
-        let movable: Vec<(u64, f32)> = topology
-            .positions()
-            .zip(magnitudes())
-            .filter(|&(position, _)| along.place(shape, position).1 < complete)
-            .collect();
-        let scores: Vec<f32> = movable.iter().map(|&(_, magnitude)| magnitude).collect();
-        let gone = lowest(&scores, k)?;
-        Ok(gone.into_iter().map(|index| movable[index].0).collect())
-    }
-
-    /// The active units of a pattern that moves whole blocks or tiles.
-    fn units(&self, topology: &Topology) -> Result<Option<Units>, MaskError> {
-        let shape = topology.shape();
-        match *self {
-            Self::Unstructured { .. } | Self::Nm { .. } | Self::FanIn { .. } => Ok(None),
-            Self::Blocks { block, edges, .. } => {
-                let grid = Grid::of(shape, block, edges);
-                let mut active = Vec::new();
-                for index in 0..grid.len() {
-                    let positions: Vec<u64> = grid.positions(index).collect();
-                    let count = positions.iter().filter(|&&p| topology.contains(p)).count();
-                    if count > 0 {
-                        let (found, expected) = (count as u64, positions.len() as u64);
-                        check_count("block", index as u64, found, expected)?;
-                        active.push(positions);
-                    }
-                }
-                let entries = block.rows.saturating_mul(block.cols);
-                Ok(Some(Units { active, entries }))
-            }
-            Self::TransposableNm { nm, edges } => {
-                let of = usize::from(nm.of);
-                let is_movable = |tile: &Tile| edges != Edges::Dense || tile.size == (of, of);
-                let active = tiles(shape, of)
-                    .filter(is_movable)
-                    .map(|tile| active_positions(topology, tile))
-                    .filter(|positions| !positions.is_empty())
-                    .collect();
-                let entries = Limits::of(nm, (of, of)).total;
-                Ok(Some(Units { active, entries }))
-            }
-        }
+        let is_movable = |(row, col)| !grouping.is_left_dense(grouping.groups.at(row, col));
+        let (movable, magnitudes): (Vec<usize>, Vec<f32>) = topology
+            .entries()
+            .zip(values)
+            .enumerate()
+            .filter(|&(_, (place, _))| is_movable(place))
+            .map(|(index, (_, value))| (index, value.abs()))
+            .unzip();
+        let gone = lowest(&magnitudes, k)?.into_iter();
+        let gone: Vec<usize> = gone.map(|index| movable[index]).collect();
+        Ok(topology.positions_at(&gone))
     }
 }
 
-/// Sets of positions that are given up together.
-struct Units {
-    /// The positions of each active unit.
-    active: Vec<Vec<u64>>,
-    /// Active entries of a complete unit.
-    entries: usize,
+/// The lowest units that have at most `k` active entries together.
+fn release_units(units: Units, topology: &Topology, values: &[f32], k: usize) -> Vec<u64> {
+    let magnitudes = values.iter().map(|value| f64::from(value.abs()));
+    let mut active = units.active(topology.entries().zip(magnitudes));
+    active.retain(|unit| {
+        let tile = units.tile(unit.place);
+        !units.is_left_dense(tile.row, tile.col)
+    });
+    let mean = |unit: &Unit| (unit.sum / unit.n_active as f64) as f32;
+    active.sort_by(|one, other| {
+        let by_mean = mean(one).total_cmp(&mean(other));
+        by_mean.then(other.place.cmp(&one.place))
+    });
+    let mut n_entries = 0;
+    active.retain(|unit| {
+        n_entries += unit.n_active;
+        n_entries <= k
+    });
+    let positions = |unit: &Unit| active_positions(topology, units.tile(unit.place));
+    let mut released: Vec<u64> = active.iter().flat_map(positions).collect();
+    released.sort_unstable();
+    released
 }

@@ -25,7 +25,7 @@
     reason = "loops over the columns of several arrays at once become vector instructions"
 )]
 
-use super::transposable::{Limits, SIDE};
+use super::tiles::{Limits, SIDE};
 use crate::Nm;
 
 /// Bits of the largest |score| of a tile.

@@ -14,7 +14,7 @@
 use ndarray::ArrayView2;
 
 use super::lanes::{LANES, in_finite_parts, largest_bits};
-use super::transposable::{Limits, SIDE, Tile, tiles_of_row, write_tile};
+use super::tiles::{Limits, SIDE, Tile, tiles_of_row, write_tile};
 use super::{Edges, Pattern};
 use crate::select::Order;
 use crate::simd::Isa;
@@ -50,37 +50,44 @@ pub fn greedy_transposable(
     in_finite_parts(shape, values, of, |values, words| {
         // A part is a matrix of its own: its rows are whole tile rows.
         let shape = MatrixShape::new(values.len() / shape.cols, shape.cols);
+        let largest = largest_bits(values);
+        if largest >= f32::INFINITY.to_bits() {
+            return largest;
+        }
+        let mut keys = Vec::new();
         for row in (0..shape.rows).step_by(of) {
             let tiles: Vec<Tile> = tiles_of_row(shape, of, row).collect();
             for tiles in tiles.chunks(LANES) {
                 let kept = isa.vectorize(
                     #[inline(always)]
-                    || take_side_by_side(values, shape, nm, tiles),
+                    || take_side_by_side(values, shape, nm, tiles, &mut keys),
                 );
                 for (tile, kept) in tiles.iter().zip(&kept) {
                     let is_dense = edges == Edges::Dense && tile.size != (of, of);
                     let kept = if is_dense { &[u32::MAX; SIDE] } else { kept };
-                    write_tile(shape, 0, *tile, kept, words);
+                    write_tile(shape, *tile, kept, words);
                 }
             }
         }
-        largest_bits(values)
+        largest
     })
 }
 
-/// The columns that each row of up to sixteen tiles of one tile row keeps.
+/// The columns that each row of up to sixteen tiles of one tile row keeps; `keys` is memory for
+/// their sort.
 #[inline(always)]
 fn take_side_by_side(
     values: &[f32],
     shape: MatrixShape,
     nm: Nm,
     tiles: &[Tile],
+    keys: &mut Vec<[u32; LANES]>,
 ) -> [[u32; SIDE]; LANES] {
     match usize::from(nm.of) {
-        0..=4 => take_sorted::<4, 16>(values, shape, nm, tiles),
-        5..=8 => take_sorted::<8, 64>(values, shape, nm, tiles),
-        9..=16 => take_sorted::<16, 256>(values, shape, nm, tiles),
-        _ => take_sorted::<SIDE, 1024>(values, shape, nm, tiles),
+        0..=4 => take_sorted::<4, 16>(values, shape, nm, tiles, keys),
+        5..=8 => take_sorted::<8, 64>(values, shape, nm, tiles, keys),
+        9..=16 => take_sorted::<16, 256>(values, shape, nm, tiles, keys),
+        _ => take_sorted::<SIDE, 1024>(values, shape, nm, tiles, keys),
     }
 }
 
@@ -91,10 +98,12 @@ fn take_sorted<const W: usize, const ENTRIES: usize>(
     shape: MatrixShape,
     nm: Nm,
     tiles: &[Tile],
+    keys: &mut Vec<[u32; LANES]>,
 ) -> [[u32; SIDE]; LANES] {
     let number = ENTRIES as u32 - 1;
     // A key of 0 belongs to no entry: those of real scores have higher bits.
-    let mut keys = vec![[0u32; LANES]; ENTRIES];
+    keys.clear();
+    keys.resize(ENTRIES, [0; LANES]);
     let of = usize::from(nm.of);
     let mut ordered = [0u32; SIDE * LANES];
     let (first, last) = (tiles[0], tiles[tiles.len() - 1]);
@@ -126,13 +135,13 @@ fn take_sorted<const W: usize, const ENTRIES: usize>(
             }
         }
     }
-    sort_descending(&mut keys);
+    sort_descending(keys);
     let sizes: [(usize, usize); LANES] =
         std::array::from_fn(|lane| tiles.get(lane).map_or((0, 0), |tile| tile.size));
     let mut kept = if W <= 8 {
-        take_small::<W>(&keys, nm, &sizes)
+        take_small::<W>(keys, nm, &sizes)
     } else {
-        take_large::<W>(&keys, nm, &sizes)
+        take_large::<W>(keys, nm, &sizes)
     };
     for (tile, rows) in tiles.iter().zip(&mut kept) {
         let (height, width) = tile.size;
@@ -381,7 +390,7 @@ mod tests {
                     let taken = |isa: Isa| {
                         isa.vectorize(
                             #[inline(always)]
-                            || take_side_by_side(&values, shape, nm, tiles),
+                            || take_side_by_side(&values, shape, nm, tiles, &mut Vec::new()),
                         )
                     };
                     let expected = taken(Isa::Portable);

@@ -18,19 +18,14 @@
 //! Ties of 2:4 are decided in this order: pairing {01, 23}, then {02, 13}, then {03, 12}; in a
 //! pair axis x, then y, then z; + for the lower row.
 
-use ndarray::ArrayView2;
-
-use super::lanes::{LANES, Lane, largest_bits, or_bits};
-use super::lanes::{in_finite_parts, in_row_parts};
+use super::Edges;
+use super::lanes::{LANES, Lane, in_finite_parts, largest_bits, or_bits};
 use super::tile_flow::TileSolver;
+use super::tiles::{SIDE, tiles_of_row, write_tile};
 use super::two_of_four::pack;
-use super::{Edges, check_count, check_finite};
 use crate::select::Order;
 use crate::simd::Isa;
 use crate::{Mask, MaskError, MatrixShape, Nm};
-
-/// The largest side of a tile.
-pub(super) const SIDE: usize = 32;
 
 /// Columns of sixteen tiles side by side.
 const STEP: usize = 4 * LANES;
@@ -45,109 +40,77 @@ pub(super) fn project(
     nm: Nm,
     edges: Edges,
 ) -> Result<Mask, MaskError> {
-    let is_whole = shape.rows.is_multiple_of(4) && shape.cols.is_multiple_of(4);
-    if (nm.keep, nm.of) == (2, 4) && is_whole {
-        let isa = Isa::best();
-        return in_finite_parts(shape, values, 4, |values, words| match order {
-            Order::Value => decide_2_4::<false>(isa, values, shape.cols, words),
-            Order::Magnitude => decide_2_4::<true>(isa, values, shape.cols, words),
-        });
-    }
-    check_finite(values)?;
-    let scores = ArrayView2::from_shape((shape.rows, shape.cols), values);
-    let scores = scores.unwrap_or_else(|error| panic!("{shape} scores: {error}"));
-    solve_tiles(
-        shape,
-        nm,
-        edges,
-        #[inline(always)]
-        |solver, tile| {
-            solver.solve(tile.size, nm, |row, col| {
-                order.score(scores[[tile.row + row, tile.col + col]])
-            })
-        },
-    )
+    let isa = Isa::best();
+    let decide = |values: &[f32], words: &mut [u64]| match order {
+        Order::Value => decide::<false>(isa, values, shape.cols, nm, edges, words),
+        Order::Magnitude => decide::<true>(isa, values, shape.cols, nm, edges, words),
+    };
+    in_finite_parts(shape, values, usize::from(nm.of), decide)
 }
 
-/// One tile of a matrix, cut off at its edges.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Tile {
-    /// First row.
-    pub(super) row: usize,
-    /// First column.
-    pub(super) col: usize,
-    /// Rows and columns.
-    pub(super) size: (usize, usize),
-}
-
-/// The tiles of a matrix, row by row.
-pub(super) fn tiles(shape: MatrixShape, of: usize) -> impl Iterator<Item = Tile> {
-    let rows = (0..shape.rows).step_by(of);
-    rows.flat_map(move |row| tiles_of_row(shape, of, row))
-}
-
-/// The tiles that begin in this row, from left to right.
-pub(super) fn tiles_of_row(
-    shape: MatrixShape,
-    of: usize,
-    row: usize,
-) -> impl Iterator<Item = Tile> {
-    (0..shape.cols).step_by(of).map(move |col| Tile {
-        row,
-        col,
-        size: (of.min(shape.rows - row), of.min(shape.cols - col)),
-    })
-}
-
-/// Decides every tile with `solve`, which gives the active columns of each row as bits; incomplete
-/// tiles stay dense where the edges say so.
-pub(super) fn solve_tiles(
-    shape: MatrixShape,
+/// Decides some rows of tiles; returns the largest |score| as bits. If that is not finite nothing
+/// else need be right.
+fn decide<const MAGNITUDE: bool>(
+    isa: Isa,
+    values: &[f32],
+    cols: usize,
     nm: Nm,
     edges: Edges,
-    solve: impl Fn(&mut TileSolver, Tile) -> [u32; SIDE] + Sync,
-) -> Result<Mask, MaskError> {
-    let of = usize::from(nm.of);
-    let isa = Isa::best();
-    in_row_parts(shape, of, |rows, words| {
-        let mut solver = TileSolver::new();
-        let origin = shape.position(rows.start, 0);
-        for row in rows.step_by(of) {
-            for tile in tiles_of_row(shape, of, row) {
-                let kept = if edges == Edges::Dense && tile.size != (of, of) {
-                    [u32::MAX; SIDE]
-                } else {
-                    isa.vectorize(
-                        #[inline(always)]
-                        || solve(&mut solver, tile),
-                    )
-                };
-                write_tile(shape, origin, tile, &kept, words);
-            }
-        }
-    })
-}
-
-/// Sets the bits of a tile, given the columns each row keeps; word 0 begins at position `origin`.
-pub(super) fn write_tile(
-    shape: MatrixShape,
-    origin: u64,
-    tile: Tile,
-    kept: &[u32; SIDE],
     words: &mut [u64],
-) {
-    let (height, width) = tile.size;
-    for (row, bits) in kept[..height].iter().enumerate() {
-        let at = (shape.position(tile.row + row, tile.col) - origin) as usize;
-        or_bits(words, at, u64::from(*bits) & ((1 << width) - 1), width);
+) -> u32 {
+    // A part is a matrix of its own: its rows are whole rows of tiles.
+    let shape = MatrixShape::new(values.len() / cols, cols);
+    let of = usize::from(nm.of);
+    let is_2_4 = (nm.keep, nm.of) == (2, 4);
+    let largest = if is_2_4 {
+        let complete = (shape.rows - shape.rows % of) * cols;
+        let below = largest_bits(&values[complete..]);
+        below.max(decide_2_4::<MAGNITUDE>(
+            isa,
+            &values[..complete],
+            cols,
+            words,
+        ))
+    } else {
+        isa.vectorize(
+            #[inline(always)]
+            || largest_bits(values),
+        )
+    };
+    if largest >= f32::INFINITY.to_bits() {
+        return largest;
     }
+    let mut solver = None;
+    for row in (0..shape.rows).step_by(of) {
+        let is_complete = row + of <= shape.rows;
+        let done = if is_2_4 && is_complete { cols / of } else { 0 };
+        for tile in tiles_of_row(shape, of, row).skip(done) {
+            let kept = if edges == Edges::Dense && tile.size != (of, of) {
+                [u32::MAX; SIDE]
+            } else {
+                let solver = solver.get_or_insert_with(TileSolver::new);
+                isa.vectorize(
+                    #[inline(always)]
+                    || {
+                        solver.solve(tile.size, nm, |row, col| {
+                            let value = values[(tile.row + row) * cols + tile.col + col];
+                            if MAGNITUDE { value.abs() } else { value }
+                        })
+                    },
+                )
+            };
+            write_tile(shape, tile, &kept, words);
+        }
+    }
+    largest
 }
 
 /// Bits of a row that keeps columns {0, 1}, {0, 2} or {0, 3} of a pair of rows: the first row in
 /// the low nibble, the second row, which keeps the other columns, in the high one.
 const PAIRS: [u32; 3] = [0xC3, 0xA5, 0x69];
 
-/// Decides some rows of tiles, whose sides are multiples of 4; returns the largest |score| as bits.
+/// Decides the complete tiles of some rows, whose number is a multiple of 4; returns the largest
+/// |score| as bits, incomplete tiles included.
 fn decide_2_4<const MAGNITUDE: bool>(
     isa: Isa,
     values: &[f32],
@@ -176,9 +139,10 @@ fn decide_2_4<const MAGNITUDE: bool>(
             let mut kept = [[0; 4]];
             let rows = padded.each_ref().map(<[f32; STEP]>::as_slice);
             largest = largest.max(isa.tiles_of_2_4::<MAGNITUDE>(rows, &mut kept));
+            let complete = width - width % 4;
             for (row, &bits) in kept[0].iter().enumerate() {
                 let at = first + row * cols + steps * STEP;
-                or_bits(words, at, bits & ((1 << width) - 1), width);
+                or_bits(words, at, bits & ((1 << complete) - 1), width);
             }
         }
     }
@@ -310,80 +274,6 @@ fn best_of_pair(upper: &[Lane; 3], lower: &[Lane; 3]) -> (Lane, [u32; LANES]) {
         codes[lane] = if difference < 0.0 { code ^ 0xFF } else { code };
     }
     (gains, codes)
-}
-
-pub(super) fn check(mask: &Mask, nm: Nm, edges: Edges) -> Result<(), MaskError> {
-    let shape = mask.shape();
-    let of = usize::from(nm.of);
-    for tile in tiles(shape, of) {
-        let (height, width) = tile.size;
-        let limits = Limits::of(nm, tile.size);
-        let is_dense = edges == Edges::Dense && tile.size != (of, of);
-        let row_count = |row: usize| {
-            let active = (0..width).filter(|col| mask.get(tile.row + row, tile.col + col));
-            active.count()
-        };
-        let col_count = |col: usize| {
-            let active = (0..height).filter(|row| mask.get(tile.row + row, tile.col + col));
-            active.count()
-        };
-        let mut total = 0;
-        for row in 0..height {
-            let found = row_count(row);
-            total += found;
-            let expected = if is_dense { width } else { limits.row };
-            if found > expected || (found < expected && (is_dense || limits.rows_are_full)) {
-                let index = shape.position(tile.row + row, tile.col);
-                check_count("the row of a tile", index, found as u64, expected as u64)?;
-            }
-        }
-        for col in 0..width {
-            let found = col_count(col);
-            let expected = if is_dense { height } else { limits.col };
-            if found > expected || (found < expected && (is_dense || limits.cols_are_full)) {
-                let index = shape.position(tile.row, tile.col + col);
-                check_count("the column of a tile", index, found as u64, expected as u64)?;
-            }
-        }
-        if !is_dense && total != limits.total {
-            let index = shape.position(tile.row, tile.col);
-            check_count("the tile", index, total as u64, limits.total as u64)?;
-        }
-    }
-    Ok(())
-}
-
-/// How many entries the rows and columns of a tile keep.
-///
-/// A complete tile keeps N everywhere. One that the edge cuts off keeps as many as it can with at
-/// most N per row and column: then either all its rows are full, or all its columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
-    /// The most a row keeps.
-    pub(super) row: usize,
-    /// The most a column keeps.
-    pub(super) col: usize,
-    /// What the tile keeps.
-    pub(super) total: usize,
-    /// Whether every row keeps that many.
-    pub(super) rows_are_full: bool,
-    /// Whether every column keeps that many.
-    pub(super) cols_are_full: bool,
-}
-
-impl Limits {
-    pub(super) fn of(nm: Nm, (height, width): (usize, usize)) -> Self {
-        let keep = usize::from(nm.keep);
-        let (row, col) = (keep.min(width), keep.min(height));
-        let total = (height * row).min(width * col);
-        Self {
-            row,
-            col,
-            total,
-            rows_are_full: total == height * row,
-            cols_are_full: total == width * col,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,10 @@
 )]
 
 mod answers;
+mod broken;
 mod defects;
 mod edges;
+mod extents;
 mod gaussian;
 mod inputs;
 mod invariance;

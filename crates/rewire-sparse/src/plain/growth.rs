@@ -37,14 +37,13 @@ pub(super) fn candidates(
             Candidates::Best(ascending.map(candidate).collect())
         }
         GrowthRequest::BestPerGroup { along, of, k } => {
-            let groups = along.len(shape)?.div_ceil(*of);
-            let mut best = vec![TopK::new(*k); along.count(shape)? * groups];
+            let groups = along.groups(shape, *of)?;
+            let mut best = vec![TopK::new(*k); groups.len()];
             stream.for_each_row(|row, gradient, eligible| {
                 for (column, (&value, &eligible)) in gradient.iter().zip(eligible).enumerate() {
                     if eligible {
                         let position = shape.position(row, column);
-                        let (line, entry) = along.place(shape, position);
-                        best[line * groups + entry / of].offer(value.abs(), position)?;
+                        best[groups.at(row, column)].offer(value.abs(), position)?;
                     }
                 }
                 Ok(())

@@ -1,7 +1,7 @@
 //! What a rewiring inside a pattern asks for, and the answers it refuses.
 
 use ndarray::{Array2, array};
-use rewire_mask::{Candidate, Candidates, Edges, GrowthRequest, Lines, MaskError, Pattern};
+use rewire_mask::{Candidate, Candidates, Edges, GrowthRequest, Lines, MaskError, Part, Pattern};
 
 use super::density;
 use super::release::{at, columns, pairs, tiles};
@@ -50,6 +50,7 @@ fn what_cannot_be_given_up_is_refused() {
 #[test]
 fn candidates_that_answer_something_else_are_refused() {
     let topology = at(2, 4, &[0, 3, 5, 6]);
+    let blocks = at(2, 4, &[0, 1, 4, 5]);
     let all = || {
         [
             Candidates::Best(Vec::new()),
@@ -68,8 +69,9 @@ fn candidates_that_answer_something_else_are_refused() {
         (tiles(), 3),
     ];
     for (pattern, right) in by_family {
+        let topology = if right == 2 { &blocks } else { &topology };
         for (index, candidates) in all().iter().enumerate() {
-            let answer = pattern.regrow(&topology, &[], candidates);
+            let answer = pattern.regrow(topology, &[], candidates);
             let is_wrong = matches!(answer, Err(MaskError::WrongCandidates { .. }));
             // No tile is touched, so four gradients are four too many for tiles.
             assert_eq!(
@@ -86,7 +88,6 @@ fn candidates_that_answer_something_else_are_refused() {
         let answer = tiles().regrow(&topology, &released, &gradients);
         assert_eq!(answer.is_ok(), is_right);
     }
-    let blocks = at(2, 4, &[0, 1, 4, 5]);
     for (dim, is_right) in [
         ((1, 3), false),
         ((2, 4), false),
@@ -106,15 +107,14 @@ fn candidates_that_cannot_be_grown_are_refused() {
         let candidates = Candidates::PerGroup(candidates(list));
         pairs().regrow(&topology, &[0, 6], &candidates)
     };
-    let (what, index, wanted, available) = ("group", 3, 1, 0);
+    let (part, wanted, available) = (Part::Group(3), 1, 0);
     let error = MaskError::NoRoom {
-        what,
-        index,
+        part,
         wanted,
         available,
     };
     assert_eq!(regrow(&[(0, 1.0)]), Err(error.clone()));
-    assert_eq!(error.to_string(), "group 3 has 0 candidates for 1 places");
+    assert_eq!(error.to_string(), "group 3 has 0 candidates for 1 place");
     let error = MaskError::AlreadyActive { position: 5 };
     assert_eq!(regrow(&[(0, 1.0), (5, 1.0), (6, 1.0)]), Err(error));
     let (position, shape) = (8, topology.shape());
@@ -138,10 +138,7 @@ fn candidates_that_cannot_be_grown_are_refused() {
     let whole = Pattern::Unstructured { density };
     let too_few = Candidates::Best(candidates(&[(1, 1.0)]));
     let text = whole.regrow(&topology, &[0, 6], &too_few).unwrap_err();
-    assert_eq!(
-        text.to_string(),
-        "the layer 0 has 1 candidates for 2 places"
-    );
+    assert_eq!(text.to_string(), "the mask has 1 candidate for 2 places");
 }
 
 /// No request asks for the dense gradient, and none for more than the touched units hold.
@@ -170,5 +167,6 @@ fn requests_ask_for_what_is_needed() {
         tile_rows,
         tile_cols,
     };
-    assert_eq!(growth(columns(Edges::Reject), &[]), per_block);
+    let request = columns(Edges::Reject).growth_request(&at(2, 4, &[0, 1, 4, 5]), &[]);
+    assert_eq!(request.unwrap().growth, per_block);
 }

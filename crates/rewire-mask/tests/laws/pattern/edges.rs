@@ -34,7 +34,7 @@ fn with(pattern: Pattern, edges: Edges) -> Pattern {
 }
 
 /// The positions that lie in no complete group, tile or block.
-fn ragged(pattern: Pattern, shape: MatrixShape) -> Vec<u64> {
+pub(super) fn ragged(pattern: Pattern, shape: MatrixShape) -> Vec<u64> {
     let outside = |rows, cols| {
         let cut = rectangles(shape, rows, cols)
             .into_iter()

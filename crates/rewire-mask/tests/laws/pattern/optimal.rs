@@ -12,8 +12,8 @@ use crate::cases;
 /// How far a projection may stay behind the best mask, for scores of at most 1 with 24 bits.
 ///
 /// Single entries and groups are compared, never added: 0. Tiles are solved in whole numbers that
-/// hold these scores exactly: 0, but for 2:4 in matrices of whole tiles, where u = 2⁻²⁴ is the
-/// rounding of an `f32`: a coordinate of a row is three sums of numbers up to 4, wrong by 8u; the
+/// hold these scores exactly: 0, but for complete tiles of 2:4, where u = 2⁻²⁴ is the rounding of
+/// an `f32`: a coordinate of a row is three sums of numbers up to 4, wrong by 8u; the
 /// difference of two rows by 2·8u + 8u = 24u; the sum of two pairs by 2·24u + 16u = 64u, which is
 /// twice the gain. Two gains of 32u stand against each other, so a tile loses 64u = 2⁻¹⁸. Blocks
 /// are compared by `f32` roundings of exact norms, each side wrong by a factor of 1 ± u, and a

@@ -101,25 +101,25 @@ fn a_check_names_the_first_that_is_wrong() {
     let text = "group 3 has 0 active entries, not 1";
     assert_eq!(at(along(Lines::Outputs), shape, &[0, 1, 2]), text);
     let tiles = Pattern::TransposableNm { nm, edges };
-    let text = "the row of a tile 4 has 0 active entries, not 1";
+    let text = "row 1 of tile 0 has 0 active entries, not 1";
     assert_eq!(at(tiles, shape, &[0, 2, 7]), text);
-    let text = "the column of a tile 2 has 2 active entries, not 1";
+    let text = "column 0 of tile 1 has 2 active entries, not 1";
     assert_eq!(at(tiles, shape, &[0, 2, 5, 6]), text);
     let density = density(0.5);
-    let text = "the mask 0 has 3 active entries, not 4";
+    let text = "the mask has 3 active entries, not 4";
     assert_eq!(
         at(Pattern::Unstructured { density }, shape, &[0, 2, 4]),
         text
     );
-    let text = "row 1 has 1 active entries, not 2";
+    let text = "row 1 has 1 active entry, not 2";
     assert_eq!(at(Pattern::FanIn { keep: 2 }, shape, &[0, 2, 4]), text);
     let blocks = Pattern::kernel_slices(2, density);
-    let text = "block 3 has 1 active entries, not 2";
+    let text = "block 3 has 1 active entry, not 2";
     assert_eq!(at(blocks, shape, &[0, 1, 6]), text);
-    let text = "the number of blocks: it 0 has 1 active entries, not 2";
+    let text = "the mask has 1 active block, not 2";
     assert_eq!(at(blocks, shape, &[0, 1]), text);
     let dense = Pattern::row_groups(2, density, Edges::Dense);
-    let text = "the entry outside all blocks at position 5 has 0 active entries, not 1";
+    let text = "position 5 lies in an edge that stays dense and is not active";
     assert_eq!(at(dense, MatrixShape::new(3, 2), &[0, 2, 4]), text);
 }
 

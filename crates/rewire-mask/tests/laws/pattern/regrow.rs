@@ -12,6 +12,7 @@ use rewire_mask::{
     Topology,
 };
 
+use super::edges::ragged;
 use super::inputs::{Kind, by_blocks, by_groups, by_tiles, fitting, numbers};
 use super::tiles::{best_tile, can_gain};
 use super::tiny::{self, Tiny};
@@ -70,12 +71,27 @@ fn answer(request: &LayerRequest, topology: &Topology, gradient: &Array2<f32>) -
     }
 }
 
-/// Active positions at random, whole blocks where the pattern moves blocks.
+/// Active positions at random outside dense edges, whole blocks where the pattern moves blocks.
 fn some_active(pattern: Pattern, mask: &Mask, rng: &mut ChaCha8Rng) -> Vec<u64> {
     let threshold = rng.next_u32() % 5;
     let mut is_chosen = || rng.next_u32() % 4 < threshold;
     let Pattern::Blocks { block, edges, .. } = pattern else {
-        return mask.positions().filter(|_| is_chosen()).collect();
+        let shape = mask.shape();
+        let dense = match pattern {
+            Pattern::Nm { edges, .. } | Pattern::TransposableNm { edges, .. } => {
+                edges == Edges::Dense
+            }
+            Pattern::Unstructured { .. } | Pattern::FanIn { .. } | Pattern::Blocks { .. } => false,
+        };
+        let stays = if dense {
+            ragged(pattern, shape)
+        } else {
+            Vec::new()
+        };
+        let movable = mask
+            .positions()
+            .filter(|position| !stays.contains(position));
+        return movable.filter(|_| is_chosen()).collect();
     };
     let units = rectangles(mask.shape(), block.rows, block.cols).into_iter();
     let movable = units.filter(|unit| {

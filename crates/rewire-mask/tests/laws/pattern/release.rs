@@ -2,11 +2,11 @@
 
 use proptest::prelude::*;
 use rewire_mask::{
-    Block, BlockNorm, Candidates, Edges, Lines, Mask, MaskError, MatrixShape, Pattern, Topology,
+    Block, BlockNorm, Edges, Lines, Mask, MaskError, MatrixShape, Part, Pattern, Topology,
 };
 
 use super::inputs::{Kind, fitting, numbers};
-use super::{answers, density, nm, place, rectangles};
+use super::{density, nm, place, rectangles};
 use crate::{cases, rng};
 
 pub(super) fn at(rows: usize, cols: usize, active: &[u64]) -> Topology {
@@ -40,26 +40,20 @@ pub(super) fn columns(edges: Edges) -> Pattern {
 }
 
 /// What goes, by sorting: single entries by magnitude, blocks and tiles by the mean of theirs, of
-/// equal ones the last first. Whole numbers below 1000 make no mean tie that does not tie exactly.
+/// equal ones the last first, the longest beginning of that order that has at most `k`. Whole numbers below 1000 make no mean tie that does not tie exactly.
 fn expected(pattern: Pattern, topology: &Topology, values: &[f32], k: usize) -> Vec<u64> {
     let shape = topology.shape();
     let magnitude = |position: u64| values[topology.index_of(position).unwrap()].abs();
-    let (units, size) = match pattern {
+    let mut units: Vec<Vec<u64>> = match pattern {
         Pattern::Unstructured { .. } | Pattern::FanIn { .. } => {
-            (topology.positions().map(|p| vec![p]).collect(), 1)
+            topology.positions().map(|p| vec![p]).collect()
         }
         Pattern::Nm { nm, along, edges } => {
             let of = usize::from(nm.of);
             let whole = along.len(shape).unwrap() / of * of;
             let moves = |p: &u64| edges != Edges::Dense || place(along, shape, *p).1 < whole;
-            (
-                topology
-                    .positions()
-                    .filter(moves)
-                    .map(|p| vec![p])
-                    .collect(),
-                1,
-            )
+            let movable = topology.positions().filter(moves);
+            movable.map(|p| vec![p]).collect()
         }
         Pattern::TransposableNm { nm, edges } => {
             let of = usize::from(nm.of);
@@ -72,17 +66,16 @@ fn expected(pattern: Pattern, topology: &Topology, values: &[f32], k: usize) -> 
                     .collect()
             };
             let units = tiles.map(|tile| active(tile.positions));
-            (units.collect(), of * usize::from(nm.keep))
+            units.collect()
         }
         Pattern::Blocks { block, edges, .. } => {
             let units = rectangles(shape, block.rows, block.cols).into_iter();
             let moves = units.filter(|unit| unit.is_complete || edges != Edges::Dense);
             let active = moves.filter(|unit| topology.contains(unit.positions[0]));
             let units = active.map(|unit| unit.positions);
-            (units.collect(), block.rows * block.cols)
+            units.collect()
         }
     };
-    let mut units: Vec<Vec<u64>> = units;
     units.reverse();
     units.sort_by(|a, b| {
         let sum = |unit: &[u64]| unit.iter().map(|&p| f64::from(magnitude(p))).sum::<f64>();
@@ -90,8 +83,13 @@ fn expected(pattern: Pattern, topology: &Topology, values: &[f32], k: usize) -> 
         let (left, right) = (sum(a) * b.len() as f64, sum(b) * a.len() as f64);
         left.partial_cmp(&right).unwrap()
     });
-    units.truncate(k / size);
-    let mut gone: Vec<u64> = units.into_iter().flatten().collect();
+    let mut gone: Vec<u64> = Vec::new();
+    for unit in units {
+        if gone.len() + unit.len() > k {
+            break;
+        }
+        gone.extend(unit);
+    }
     gone.sort_unstable();
     gone
 }
@@ -132,7 +130,8 @@ fn a_dense_tail_stays() {
         Ok(vec![0, 2])
     );
     let error = columns.growth_request(&topology, &[4]).unwrap_err();
-    let text = "position 4 lies outside all blocks and cannot be given up";
+    assert_eq!(error, MaskError::DenseEdge { position: 4 });
+    let text = "position 4 lies in an edge that stays dense and cannot be given up";
     assert_eq!(error.to_string(), text);
     let tail = Pattern::Nm {
         nm: nm(1, 2),
@@ -144,9 +143,25 @@ fn a_dense_tail_stays() {
     let (wanted, available) = (2, 1);
     let error = MaskError::NotEnough { wanted, available };
     assert_eq!(tail.release(&topology, &[9.0, 0.0], 2), Err(error));
-    // Given up all the same, it can only be refilled by itself.
-    let answer = Candidates::PerGroup(answers::candidates(&[(0, 1.0), (2, 0.0)]));
-    assert!(tail.regrow(&topology, &[2], &answer).unwrap().is_empty());
+    let error = MaskError::DenseEdge { position: 2 };
+    assert_eq!(tail.growth_request(&topology, &[1, 2]), Err(error));
+    // A 3×3 matrix in 2×2 tiles: one complete tile, then what is dense.
+    let tiles = Pattern::TransposableNm {
+        nm: nm(1, 2),
+        edges: Edges::Dense,
+    };
+    let topology = at(3, 3, &[0, 2, 4, 5, 6, 7, 8]);
+    assert_eq!(
+        tiles.release(&topology, &[9.0, 0.0, 9.0, 0.0, 0.0, 0.0, 0.0], 7),
+        Ok(vec![0, 4])
+    );
+    for position in [2, 5, 6, 7, 8] {
+        let error = MaskError::DenseEdge { position };
+        let refused = tiles.growth_request(&topology, &[0, position]);
+        assert_eq!(refused, Err(error.clone()));
+        let at_random = tiles.regrow_at_random(&topology, &[position], &mut rng(1));
+        assert_eq!(at_random, Err(error));
+    }
 }
 
 #[test]
@@ -163,8 +178,7 @@ fn values_that_cannot_be_ranked_are_refused() {
     }
     let half = at(2, 4, &[0, 3, 4]);
     let error = MaskError::NotAdmitted {
-        what: "block",
-        index: 3,
+        part: Part::Block(3),
         found: 1,
         expected: 2,
     };
