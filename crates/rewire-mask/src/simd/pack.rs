@@ -112,77 +112,61 @@ fn as_words_mut<T: 'static>(elements: &mut [T]) -> Option<&mut [u32]> {
 #[cfg(target_arch = "x86_64")]
 impl Avx512 {
     fn pack(self, elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
-        assert!(packed.len() >= elements.len() + PACK_SLACK);
-        let whole = elements.len() / 64;
-        // SAFETY: the token proves that the processor has the features that the kernel enables;
-        // there are 64 elements for each of the words, and room for them and 16 more.
-        let n = unsafe { pack_512(elements, &marks[..whole], packed) };
-        n + pack(&elements[64 * whole..], &marks[whole..], &mut packed[n..])
+        // SAFETY: the token proves that the processor has the features that the kernel enables.
+        unsafe { pack_512(elements, marks, packed) }
     }
 
     fn spread(self, packed: &[u32], marks: &[u64], fill: u32, elements: &mut [u32]) -> usize {
-        let whole = elements.len() / 64;
-        let ones: usize = marks[..whole]
-            .iter()
-            .map(|word| word.count_ones() as usize)
-            .sum();
-        assert!(packed.len() >= 64 * whole - ones + PACK_SLACK);
-        // SAFETY: the token proves that the processor has the features that the kernel enables;
-        // there are 64 elements for each of the words, and 16 packed ones more than are used.
-        let n = unsafe { spread_512(packed, &marks[..whole], fill, elements) };
-        n + spread(
-            &packed[n..],
-            &marks[whole..],
-            fill,
-            &mut elements[64 * whole..],
-        )
+        // SAFETY: the token proves that the processor has the features that the kernel enables.
+        unsafe { spread_512(packed, marks, fill, elements) }
     }
 }
 
-/// # Safety
-/// There must be 64 elements for each mark, and room for 16 more than all of them.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,popcnt")]
-unsafe fn pack_512(elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
+fn pack_512(elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
+    assert!(packed.len() >= elements.len() + PACK_SLACK);
+    let (blocks, rest) = elements.as_chunks::<64>();
     let mut n = 0;
-    for (index, &mark) in marks.iter().enumerate() {
-        for part in 0..4 {
+    for (block, &mark) in blocks.iter().zip(marks) {
+        for (part, elements) in block.as_chunks::<16>().0.iter().enumerate() {
             let mark = (mark >> (16 * part)) as u16;
-            // SAFETY: the mark at `index` stands for 64 elements, of which these are 16; no more
-            // have been packed than were read.
+            // SAFETY: the source is 16 elements; each earlier vector packed at most its 16, so
+            // that n + 16 <= elements.len() < packed.len(), as asserted.
             unsafe {
-                let source = elements.as_ptr().add(64 * index + 16 * part);
-                let found = _mm512_maskz_compress_epi32(mark, _mm512_loadu_si512(source.cast()));
+                let found = _mm512_loadu_si512(elements.as_ptr().cast());
+                let found = _mm512_maskz_compress_epi32(mark, found);
                 _mm512_storeu_si512(packed.as_mut_ptr().add(n).cast(), found);
             }
             n += mark.count_ones() as usize;
         }
     }
-    n
+    n + pack(rest, &marks[blocks.len()..], &mut packed[n..])
 }
 
-/// # Safety
-/// There must be 64 elements for each mark, and 16 packed ones more than unset marks.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,popcnt")]
-unsafe fn spread_512(packed: &[u32], marks: &[u64], fill: u32, elements: &mut [u32]) -> usize {
-    let fill = _mm512_set1_epi32(fill as i32);
+fn spread_512(packed: &[u32], marks: &[u64], fill: u32, elements: &mut [u32]) -> usize {
+    let (blocks, rest) = elements.as_chunks_mut::<64>();
+    let (marks, last) = marks.split_at(blocks.len());
+    let unmarked: usize = marks.iter().map(|mark| mark.count_zeros() as usize).sum();
+    assert!(packed.len() >= unmarked + PACK_SLACK);
+    let filling = _mm512_set1_epi32(fill as i32);
     let mut n = 0;
-    for (index, &mark) in marks.iter().enumerate() {
-        for part in 0..4 {
+    for (block, &mark) in blocks.iter_mut().zip(marks) {
+        for (part, elements) in block.as_chunks_mut::<16>().0.iter_mut().enumerate() {
             let unmarked = !(mark >> (16 * part)) as u16;
-            // SAFETY: 16 packed elements lie behind those used; the mark at `index` stands for 64
-            // elements, of which these are 16.
+            // SAFETY: n counts unmarked elements, of which all blocks have 16 fewer than there are
+            // packed ones, as asserted; the target is 16 elements.
             unsafe {
                 let next = _mm512_loadu_si512(packed.as_ptr().add(n).cast());
-                let filled = _mm512_mask_expand_epi32(fill, unmarked, next);
-                let target = elements.as_mut_ptr().add(64 * index + 16 * part);
-                _mm512_storeu_si512(target.cast(), filled);
+                let filled = _mm512_mask_expand_epi32(filling, unmarked, next);
+                _mm512_storeu_si512(elements.as_mut_ptr().cast(), filled);
             }
             n += unmarked.count_ones() as usize;
         }
     }
-    n
+    n + spread(&packed[n..], last, fill, rest)
 }
 
 #[cfg(test)]
