@@ -10,6 +10,8 @@ mod isa;
 mod kth;
 mod ones;
 mod pack;
+#[cfg(target_arch = "x86_64")]
+mod prefetch;
 mod row;
 mod sum;
 #[cfg(target_arch = "x86_64")]

@@ -342,7 +342,7 @@ mod tests {
         assert_eq!(rules("docs/a.md", &absolute), [(1, "machine path")]);
         for fine in [
             "docs/home/x",
-            "../work/x",
+            "../root/x",
             "https://a.org/home/x",
             "homework",
         ] {

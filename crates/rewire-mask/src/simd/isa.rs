@@ -1,37 +1,42 @@
 //! Which vector instructions this processor has, as values that prove it.
 
-/// Proof that AVX-512 F, BW, DQ and VL can be used, and what [`Avx2`] proves.
+/// A token that exists only where all of the features were found, and so may run what is compiled
+/// for them.
 #[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+macro_rules! token {
+    ($(#[$doc:meta])* $token:ident: $($feature:tt)+) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct $token(());
 
-#[cfg(target_arch = "x86_64")]
-impl Avx512 {
-    /// The proof, if the processor and the operating system allow it.
-    fn detect() -> Option<Self> {
-        let found = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl");
-        Avx2::detect().filter(|_| found).map(|_| Self(()))
-    }
+        impl $token {
+            /// The proof, if the processor and the operating system allow it.
+            fn detect() -> Option<Self> {
+                (true $(&& is_x86_feature_detected!($feature))+).then_some(Self(()))
+            }
+
+            fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
+                $(#[target_feature(enable = $feature)])+
+                fn inner<R>(work: impl FnOnce() -> R) -> R {
+                    work()
+                }
+                // SAFETY: `self` exists only if `detect` found the features, the same as here.
+                unsafe { inner(work) }
+            }
+        }
+    };
 }
 
-/// Proof that AVX2, BMI1, BMI2 and POPCNT can be used.
 #[cfg(target_arch = "x86_64")]
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx2(());
+token! {
+    /// Proof that AVX-512 F, BW, DQ and VL can be used, and what [`Avx2`] proves.
+    Avx512: "avx512f" "avx512bw" "avx512dq" "avx512vl" "avx2" "bmi1" "bmi2" "popcnt"
+}
 
 #[cfg(target_arch = "x86_64")]
-impl Avx2 {
-    /// The proof, if the processor and the operating system allow it.
-    fn detect() -> Option<Self> {
-        let found = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("popcnt");
-        found.then_some(Self(()))
-    }
+token! {
+    /// Proof that AVX2, BMI1, BMI2 and POPCNT can be used.
+    Avx2: "avx2" "bmi1" "bmi2" "popcnt"
 }
 
 /// The instructions a kernel is to use; every choice gives the same bits.
@@ -75,9 +80,7 @@ impl Isa {
         }
         all
     }
-}
 
-impl Isa {
     /// Runs `work`, compiled for these instructions.
     ///
     /// Only what is inlined into `work` is, so everything below it is `#[inline(always)]` and
@@ -91,29 +94,5 @@ impl Isa {
             Self::Avx2(proof) => proof.vectorize(work),
             Self::Portable => work(),
         }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Avx512 {
-    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
-        fn inner<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        // SAFETY: `self` exists only if `detect` found every feature that `inner` is compiled for.
-        unsafe { inner(work) }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Avx2 {
-    fn vectorize<R>(self, work: impl FnOnce() -> R) -> R {
-        #[target_feature(enable = "avx2,popcnt")]
-        fn inner<R>(work: impl FnOnce() -> R) -> R {
-            work()
-        }
-        // SAFETY: `self` exists only if `detect` found every feature that `inner` is compiled for.
-        unsafe { inner(work) }
     }
 }

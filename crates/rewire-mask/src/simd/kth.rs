@@ -1,10 +1,11 @@
 //! The two passes of exact selection: split scores at a bracket, and mark those above a key.
 //!
-//! Both read their chunk as four quarters side by side, each prefetched a kilobyte ahead: the work
-//! per cache line is long enough to keep the processor from looking ahead to the next misses by
-//! itself. Keys are those of [`Order`]; the vector paths compute them in the registers.
+//! The vector paths read their chunk as four quarters side by side, each prefetched. Keys are those
+//! of [`Order`], computed in the registers.
 
 use super::Isa;
+#[cfg(target_arch = "x86_64")]
+use super::{Avx2, Avx512};
 use crate::select::Order;
 
 #[cfg(target_arch = "x86_64")]
@@ -14,10 +15,6 @@ mod avx512;
 
 /// Values a vector may write beyond what it adds to the list of values inside a bracket.
 pub(crate) const SLACK: usize = 16;
-
-/// Values ahead of the current ones that each quarter asks the memory for.
-#[cfg(target_arch = "x86_64")]
-const AHEAD: usize = 256;
 
 /// Two keys, `low <= high`, between which the key that is looked for is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +150,42 @@ impl Isa {
         equal + mark::<SIGNED>(rest, threshold, last)
     }
 }
+
+#[cfg(target_arch = "x86_64")]
+macro_rules! passes {
+    ($token:ty, $kernels:ident) => {
+        impl $token {
+            /// The tally of scores from the front, and how many those are; less than a step is
+            /// left.
+            fn split<const SIGNED: bool, const ENDS: bool>(
+                self,
+                scores: &[f32],
+                bracket: Bracket,
+                inside: &mut [f32],
+            ) -> (Tally, usize) {
+                // SAFETY: the token proves that the processor has the features that the kernel
+                // enables.
+                unsafe { $kernels::split::<SIGNED, ENDS>(scores, bracket, inside) }
+            }
+
+            /// Marks whole words.
+            fn mark<const SIGNED: bool>(
+                self,
+                scores: &[f32],
+                threshold: i32,
+                words: &mut [u64],
+            ) -> usize {
+                // SAFETY: as above.
+                unsafe { $kernels::mark::<SIGNED>(scores, threshold, words) }
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+passes!(Avx512, avx512);
+#[cfg(target_arch = "x86_64")]
+passes!(Avx2, avx2);
 
 const fn order<const SIGNED: bool>() -> Order {
     if SIGNED {

@@ -113,76 +113,65 @@ fn as_words_mut<T: 'static>(elements: &mut [T]) -> Option<&mut [u32]> {
 #[cfg(target_arch = "x86_64")]
 impl Avx512 {
     fn pack(self, elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
-        assert!(packed.len() >= elements.len() + PACK_SLACK);
-        let whole = elements.len() / 64;
-        // SAFETY: the token proves that the processor has the features that the kernel enables;
-        // there are 64 elements for each of the words, and room for them and 16 more.
-        let n = unsafe { pack_512(elements, &marks[..whole], packed) };
-        n + pack(&elements[64 * whole..], &marks[whole..], &mut packed[n..])
+        // SAFETY: the token proves that the processor has the features that the kernel enables.
+        unsafe { pack_512(elements, marks, packed) }
     }
 
     fn merge(self, lists: [&[u32]; 2], marks: &[u64], elements: &mut [u32]) -> [usize; 2] {
-        let whole = elements.len() / 64;
-        let (marks, last) = marks.split_at(whole);
-        let (elements, rest) = elements.split_at_mut(64 * whole);
-        let ones: usize = marks.iter().map(|word| word.count_ones() as usize).sum();
-        assert!(lists[0].len() >= 64 * whole - ones + PACK_SLACK);
-        assert!(lists[1].len() >= ones + PACK_SLACK);
-        // SAFETY: the token proves that the processor has the features that the kernel enables;
-        // there are 64 elements for each of the words, and 16 more in each list than are used.
-        let [first, second] = unsafe { merge_512(lists, marks, elements) };
-        let used = merge([&lists[0][first..], &lists[1][second..]], last, rest);
-        [first + used[0], second + used[1]]
+        // SAFETY: the token proves that the processor has the features that the kernel enables.
+        unsafe { merge_512(lists, marks, elements) }
     }
 }
 
-/// # Safety
-/// There must be 64 elements for each mark, and room for 16 more than all of them.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,popcnt")]
-unsafe fn pack_512(elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
+fn pack_512(elements: &[u32], marks: &[u64], packed: &mut [u32]) -> usize {
+    assert!(packed.len() >= elements.len() + PACK_SLACK);
+    let (blocks, rest) = elements.as_chunks::<64>();
     let mut n = 0;
-    for (index, &mark) in marks.iter().enumerate() {
-        for part in 0..4 {
+    for (block, &mark) in blocks.iter().zip(marks) {
+        for (part, elements) in block.as_chunks::<16>().0.iter().enumerate() {
             let mark = (mark >> (16 * part)) as u16;
-            // SAFETY: the mark at `index` stands for 64 elements, of which these are 16; no more
-            // have been packed than were read.
+            // SAFETY: the source is 16 elements; each earlier vector packed at most its 16, so
+            // that n + 16 <= elements.len() < packed.len(), as asserted.
             unsafe {
-                let source = elements.as_ptr().add(64 * index + 16 * part);
-                let found = _mm512_maskz_compress_epi32(mark, _mm512_loadu_si512(source.cast()));
+                let found = _mm512_loadu_si512(elements.as_ptr().cast());
+                let found = _mm512_maskz_compress_epi32(mark, found);
                 _mm512_storeu_si512(packed.as_mut_ptr().add(n).cast(), found);
             }
             n += mark.count_ones() as usize;
         }
     }
-    n
+    n + pack(rest, &marks[blocks.len()..], &mut packed[n..])
 }
 
-/// # Safety
-/// There must be 64 elements for each mark, 16 more than unset marks in the first list and 16 more
-/// than set ones in the second.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,popcnt")]
-unsafe fn merge_512(lists: [&[u32]; 2], marks: &[u64], elements: &mut [u32]) -> [usize; 2] {
+fn merge_512(lists: [&[u32]; 2], marks: &[u64], elements: &mut [u32]) -> [usize; 2] {
+    let (blocks, rest) = elements.as_chunks_mut::<64>();
+    let (marks, last) = marks.split_at(blocks.len());
+    let ones: usize = marks.iter().map(|mark| mark.count_ones() as usize).sum();
+    assert!(lists[0].len() >= 64 * blocks.len() - ones + PACK_SLACK);
+    assert!(lists[1].len() >= ones + PACK_SLACK);
     let mut used = [0; 2];
-    for (index, &mark) in marks.iter().enumerate() {
-        for part in 0..4 {
+    for (block, &mark) in blocks.iter_mut().zip(marks) {
+        for (part, elements) in block.as_chunks_mut::<16>().0.iter_mut().enumerate() {
             let mark = (mark >> (16 * part)) as u16;
-            // SAFETY: 16 elements of each list lie behind those used; the mark at `index` stands
-            // for 64 elements, of which these are 16.
+            // SAFETY: all blocks together use 16 elements fewer of each list than it has, as
+            // asserted; the target is 16 elements.
             unsafe {
                 let first = _mm512_loadu_si512(lists[0].as_ptr().add(used[0]).cast());
                 let second = _mm512_loadu_si512(lists[1].as_ptr().add(used[1]).cast());
                 let merged = _mm512_maskz_expand_epi32(!mark, first);
                 let merged = _mm512_mask_expand_epi32(merged, mark, second);
-                let target = elements.as_mut_ptr().add(64 * index + 16 * part);
-                _mm512_storeu_si512(target.cast(), merged);
+                _mm512_storeu_si512(elements.as_mut_ptr().cast(), merged);
             }
             let ones = mark.count_ones() as usize;
             used = [used[0] + 16 - ones, used[1] + ones];
         }
     }
-    used
+    let more = merge([&lists[0][used[0]..], &lists[1][used[1]..]], last, rest);
+    [used[0] + more[0], used[1] + more[1]]
 }
 
 #[cfg(test)]

@@ -7,11 +7,6 @@
 use rayon::prelude::*;
 
 use super::Isa;
-#[cfg(target_arch = "x86_64")]
-use super::{Avx2, Avx512};
-
-#[cfg(target_arch = "x86_64")]
-use std::arch::x86_64::*;
 
 /// Values of a block: the unit that threads share out and within which f32 lanes accumulate.
 const BLOCK: usize = 1 << 18;
@@ -54,13 +49,10 @@ impl Isa {
     /// The sum of one block.
     fn sum(self, block: &[f32]) -> f64 {
         let (quarters, rest) = quarters(block);
-        let lanes = match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => proof.lane_sums(quarters),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.lane_sums(quarters),
-            Self::Portable => lane_sums(quarters),
-        };
+        let lanes = self.vectorize(
+            #[inline(always)]
+            || lane_sums(quarters),
+        );
         let all = lanes.iter().flatten().chain(rest);
         all.map(|&value| f64::from(value)).sum()
     }
@@ -76,80 +68,20 @@ fn quarters(block: &[f32]) -> ([&[f32]; 4], &[f32]) {
     ([first, second, third, fourth], rest)
 }
 
+/// The four stretches advance together, step by step.
+#[inline(always)]
 fn lane_sums(quarters: [&[f32]; 4]) -> Lanes {
+    let [a, b, c, d] = quarters.map(|quarter| quarter.as_chunks::<LANES>().0);
     let mut sums = [[0.0; LANES]; 4];
-    for (sums, quarter) in sums.iter_mut().zip(quarters) {
-        for values in quarter.as_chunks::<LANES>().0 {
-            for (sum, value) in sums.iter_mut().zip(values) {
-                *sum += value;
-            }
+    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+        for lane in 0..LANES {
+            sums[0][lane] += a[lane];
+            sums[1][lane] += b[lane];
+            sums[2][lane] += c[lane];
+            sums[3][lane] += d[lane];
         }
     }
     sums
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Avx512 {
-    fn lane_sums(self, quarters: [&[f32]; 4]) -> Lanes {
-        // SAFETY: the token proves that the processor has the features that the kernel enables.
-        unsafe { lane_sums_512(quarters) }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn lane_sums_512(quarters: [&[f32]; 4]) -> Lanes {
-    let quarters = quarters.map(|quarter| quarter.as_chunks::<LANES>().0);
-    let steps = quarters[0].len();
-    let mut sums = [_mm512_setzero_ps(); 4];
-    for step in 0..steps {
-        for (sum, quarter) in sums.iter_mut().zip(&quarters) {
-            // SAFETY: all quarters have `steps` chunks of 16 values.
-            let values = unsafe { _mm512_loadu_ps(quarter.as_ptr().add(step).cast()) };
-            *sum = _mm512_add_ps(*sum, values);
-        }
-    }
-    let mut lanes = [[0.0; LANES]; 4];
-    for (lanes, sum) in lanes.iter_mut().zip(sums) {
-        // SAFETY: the destination holds 16 values.
-        unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), sum) };
-    }
-    lanes
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Avx2 {
-    fn lane_sums(self, quarters: [&[f32]; 4]) -> Lanes {
-        // SAFETY: the token proves that the processor has the features that the kernel enables.
-        unsafe { lane_sums_256(quarters) }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn lane_sums_256(quarters: [&[f32]; 4]) -> Lanes {
-    let quarters = quarters.map(|quarter| quarter.as_chunks::<LANES>().0);
-    let steps = quarters[0].len();
-    let mut sums = [[_mm256_setzero_ps(); 2]; 4];
-    for step in 0..steps {
-        for (sums, quarter) in sums.iter_mut().zip(&quarters) {
-            for (half, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: all quarters have `steps` chunks of 16 values, and a half is 8 of them.
-                let values = unsafe {
-                    _mm256_loadu_ps(quarter.as_ptr().add(step).cast::<f32>().add(8 * half))
-                };
-                *sum = _mm256_add_ps(*sum, values);
-            }
-        }
-    }
-    let mut lanes = [[0.0; LANES]; 4];
-    for (lanes, sums) in lanes.iter_mut().zip(sums) {
-        for (lanes, sum) in lanes.as_chunks_mut::<8>().0.iter_mut().zip(sums) {
-            // SAFETY: the destination holds 8 values.
-            unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
-        }
-    }
-    lanes
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 use std::arch::x86_64::*;
 
 use super::isa::Avx512;
+use super::prefetch::fetch_ahead;
 
 /// Columns that one step decides.
 const STEP: usize = 64;
@@ -57,32 +58,13 @@ fn load(values: &[f32; 16]) -> __m512 {
     unsafe { _mm512_loadu_ps(values.as_ptr()) }
 }
 
-/// How far ahead of a step its stretch is fetched, in bytes.
-///
-/// A step computes for so long that the processor sees too little of what comes after it, and its
-/// own prefetchers stop at every page.
-const AHEAD: usize = 1024;
-
-/// Asks for the lines that the stretch of this step reaches a little later. They may lie beyond its
-/// end, where the request has no effect.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
-#[allow(unused_unsafe, reason = "older compilers count a prefetch as unsafe")]
-fn fetch_ahead(step: &[[f32; 16]; 4]) {
-    for line in step {
-        let later = line.as_ptr().cast::<i8>().wrapping_add(AHEAD);
-        // SAFETY: a prefetch is a hint; it never faults, whatever the address.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(later) }
-    }
-}
-
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
 fn rows_of_2_4<const MAGNITUDE: bool>(rows: [&[f32]; 4], mut kept: [&mut [u64]; 4]) -> u32 {
     let mut largest = _mm512_setzero_si512();
     let rows = rows.map(|row| row.as_chunks::<16>().0.as_chunks::<4>().0);
     for step in 0..kept[0].len() {
         for (row, kept) in rows.iter().zip(&mut kept) {
-            fetch_ahead(&row[step]);
+            row[step].iter().for_each(fetch_ahead);
             kept[step] = word_of_2_4::<MAGNITUDE>(&row[step], &mut largest);
         }
     }
@@ -194,7 +176,7 @@ fn tiles_of_2_4<const MAGNITUDE: bool>(rows: [&[f32]; 4], kept: &mut [[u64; 4]])
     let steps = rows.map(|row| row.as_chunks::<16>().0.as_chunks::<4>().0);
     for (step, kept) in kept.iter_mut().enumerate() {
         for row in steps {
-            fetch_ahead(&row[step]);
+            row[step].iter().for_each(fetch_ahead);
         }
         let [r0, r1, r2, r3] = [
             axes::<MAGNITUDE>(&steps[0][step], &mut largest),

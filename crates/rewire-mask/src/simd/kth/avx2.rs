@@ -2,41 +2,15 @@
 
 use std::arch::x86_64::*;
 
-use super::{AHEAD, Bracket, SLACK, Tally};
-use crate::simd::Avx2;
+use super::{Bracket, SLACK, Tally};
+use crate::simd::prefetch::fetch_ahead;
 
-impl Avx2 {
-    /// The tally of scores from the front, and how many those are; less than a step is left.
-    ///
-    /// # Panics
-    /// If `inside` is not longer than `scores` by [`SLACK`].
-    pub(super) fn split<const SIGNED: bool, const ENDS: bool>(
-        self,
-        scores: &[f32],
-        bracket: Bracket,
-        inside: &mut [f32],
-    ) -> (Tally, usize) {
-        assert!(inside.len() >= scores.len() + SLACK);
-        // SAFETY: the token proves that the processor has the features that the kernel enables,
-        // and the lengths are as it asks.
-        unsafe { split::<SIGNED, ENDS>(scores, bracket, inside) }
-    }
-
-    /// Marks whole words.
-    ///
-    /// # Panics
-    /// If there are not 64 scores for every word.
-    pub(super) fn mark<const SIGNED: bool>(
-        self,
-        scores: &[f32],
-        threshold: i32,
-        words: &mut [u64],
-    ) -> usize {
-        assert_eq!(scores.len(), 64 * words.len());
-        // SAFETY: the token proves that the processor has the features that the kernel enables,
-        // and the lengths are as it asks.
-        unsafe { mark::<SIGNED>(scores, threshold, words) }
-    }
+/// The bits of 8 scores.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(scores: &[f32; 8]) -> __m256i {
+    // SAFETY: the reference is valid for 8 scores; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(scores.as_ptr().cast()) }
 }
 
 /// The magnitudes and the keys of 8 scores.
@@ -70,17 +44,20 @@ const LANES_OF: [[u8; 8]; 256] = {
     table
 };
 
-/// As [`split_512`], a multiple of 32 scores.
+/// The tally of a multiple of 32 scores from the front, and how many those are.
 ///
-/// # Safety
-/// As there.
+/// # Panics
+/// If `inside` is not longer than `scores` by [`SLACK`].
 #[target_feature(enable = "avx2,popcnt")]
-unsafe fn split<const SIGNED: bool, const ENDS: bool>(
+pub(super) fn split<const SIGNED: bool, const ENDS: bool>(
     scores: &[f32],
     bracket: Bracket,
     inside: &mut [f32],
 ) -> (Tally, usize) {
-    let steps = scores.len() / 32;
+    assert!(inside.len() >= scores.len() + SLACK);
+    let vectors = scores.as_chunks::<8>().0;
+    let steps = vectors.len() / 4;
+    let quarters = [0, 1, 2, 3].map(|quarter| &vectors[quarter * steps..][..steps]);
     let (low, high) = (
         _mm256_set1_epi32(bracket.low),
         _mm256_set1_epi32(bracket.high),
@@ -91,12 +68,9 @@ unsafe fn split<const SIGNED: bool, const ENDS: bool>(
     let mut below_low = _mm256_setzero_si256();
     let mut n_inside = 0;
     for step in 0..steps {
-        for quarter in 0..4 {
-            let at = (quarter * steps + step) * 8;
-            let source = scores.as_ptr().wrapping_add(at);
-            _mm_prefetch::<_MM_HINT_T0>(source.wrapping_add(AHEAD).cast());
-            // SAFETY: at + 8 <= 32 · steps <= scores.len().
-            let bits = unsafe { _mm256_loadu_si256(source.cast()) };
+        for quarter in quarters {
+            fetch_ahead(&quarter[step]);
+            let bits = load(&quarter[step]);
             let (magnitude, key) = keys::<SIGNED>(bits);
             largest = _mm256_max_epi32(largest, magnitude);
             // A true comparison is −1 in its lane, so subtracting counts.
@@ -111,8 +85,8 @@ unsafe fn split<const SIGNED: bool, const ENDS: bool>(
             let lanes = i64::from_le_bytes(LANES_OF[set & 255]);
             let lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(lanes));
             let packed = _mm256_permutevar8x32_epi32(bits, lanes);
-            // SAFETY: at most as many scores are inside as were read, and `inside` has room for
-            // 16 beyond all scores.
+            // SAFETY: each earlier vector added at most its 8 scores, so that
+            // n_inside + 8 <= scores.len() < inside.len(), as asserted.
             unsafe { _mm256_storeu_si256(inside.as_mut_ptr().add(n_inside).cast(), packed) };
             n_inside += set.count_ones() as usize;
         }
@@ -128,12 +102,13 @@ unsafe fn split<const SIGNED: bool, const ENDS: bool>(
     (tally, n)
 }
 
-/// As [`mark_512`].
+/// Marks whole words; returns how many keys equal the threshold.
 ///
-/// # Safety
-/// As there.
+/// # Panics
+/// If there are fewer than 64 scores for a word.
 #[target_feature(enable = "avx2,popcnt")]
-unsafe fn mark<const SIGNED: bool>(scores: &[f32], threshold: i32, words: &mut [u64]) -> usize {
+pub(super) fn mark<const SIGNED: bool>(scores: &[f32], threshold: i32, words: &mut [u64]) -> usize {
+    let vectors = scores.as_chunks::<8>().0.as_chunks::<8>().0;
     let threshold = _mm256_set1_epi32(threshold);
     let steps = words.len().div_ceil(4);
     let mut equal = _mm256_setzero_si256();
@@ -143,11 +118,9 @@ unsafe fn mark<const SIGNED: bool>(scores: &[f32], threshold: i32, words: &mut [
                 break;
             };
             let mut marked = 0;
-            for part in 0..8 {
-                let source = scores.as_ptr().wrapping_add(64 * index + 8 * part);
-                _mm_prefetch::<_MM_HINT_T0>(source.wrapping_add(AHEAD).cast());
-                // SAFETY: the word at `index` stands for 64 scores, of which these are 8.
-                let bits = unsafe { _mm256_loadu_si256(source.cast()) };
+            for (part, values) in vectors[index].iter().enumerate() {
+                fetch_ahead(values);
+                let bits = load(values);
                 let (_, key) = keys::<SIGNED>(bits);
                 let is_below = _mm256_cmpgt_epi32(threshold, key);
                 let below = _mm256_movemask_ps(_mm256_castsi256_ps(is_below));

@@ -2,41 +2,15 @@
 
 use std::arch::x86_64::*;
 
-use super::{AHEAD, Bracket, SLACK, Tally};
-use crate::simd::Avx512;
+use super::{Bracket, SLACK, Tally};
+use crate::simd::prefetch::fetch_ahead;
 
-impl Avx512 {
-    /// The tally of scores from the front, and how many those are; less than a step is left.
-    ///
-    /// # Panics
-    /// If `inside` is not longer than `scores` by [`SLACK`].
-    pub(super) fn split<const SIGNED: bool, const ENDS: bool>(
-        self,
-        scores: &[f32],
-        bracket: Bracket,
-        inside: &mut [f32],
-    ) -> (Tally, usize) {
-        assert!(inside.len() >= scores.len() + SLACK);
-        // SAFETY: the token proves that the processor has the features that the kernel enables,
-        // and the lengths are as it asks.
-        unsafe { split::<SIGNED, ENDS>(scores, bracket, inside) }
-    }
-
-    /// Marks whole words.
-    ///
-    /// # Panics
-    /// If there are not 64 scores for every word.
-    pub(super) fn mark<const SIGNED: bool>(
-        self,
-        scores: &[f32],
-        threshold: i32,
-        words: &mut [u64],
-    ) -> usize {
-        assert_eq!(scores.len(), 64 * words.len());
-        // SAFETY: the token proves that the processor has the features that the kernel enables,
-        // and the lengths are as it asks.
-        unsafe { mark::<SIGNED>(scores, threshold, words) }
-    }
+/// The bits of 16 scores.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(scores: &[f32; 16]) -> __m512i {
+    // SAFETY: the reference is valid for 16 scores; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(scores.as_ptr().cast()) }
 }
 
 /// The magnitudes and the keys of 16 scores.
@@ -54,15 +28,18 @@ fn keys<const SIGNED: bool>(bits: __m512i) -> (__m512i, __m512i) {
 
 /// The tally of a multiple of 64 scores from the front, and how many those are.
 ///
-/// # Safety
-/// `inside` must be longer than `scores` by [`SLACK`].
+/// # Panics
+/// If `inside` is not longer than `scores` by [`SLACK`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
-unsafe fn split<const SIGNED: bool, const ENDS: bool>(
+pub(super) fn split<const SIGNED: bool, const ENDS: bool>(
     scores: &[f32],
     bracket: Bracket,
     inside: &mut [f32],
 ) -> (Tally, usize) {
-    let steps = scores.len() / 64;
+    assert!(inside.len() >= scores.len() + SLACK);
+    let vectors = scores.as_chunks::<16>().0;
+    let steps = vectors.len() / 4;
+    let quarters = [0, 1, 2, 3].map(|quarter| &vectors[quarter * steps..][..steps]);
     let (low, high) = (
         _mm512_set1_epi32(bracket.low),
         _mm512_set1_epi32(bracket.high),
@@ -76,12 +53,9 @@ unsafe fn split<const SIGNED: bool, const ENDS: bool>(
     let mut from_low = _mm512_setzero_si512();
     let mut n_inside = 0;
     for step in 0..steps {
-        for quarter in 0..4 {
-            let at = (quarter * steps + step) * 16;
-            let source = scores.as_ptr().wrapping_add(at);
-            _mm_prefetch::<_MM_HINT_T0>(source.wrapping_add(AHEAD).cast());
-            // SAFETY: at + 16 <= 64 · steps <= scores.len().
-            let bits = unsafe { _mm512_loadu_si512(source.cast()) };
+        for quarter in quarters {
+            fetch_ahead(&quarter[step]);
+            let bits = load(&quarter[step]);
             let (magnitude, key) = keys::<SIGNED>(bits);
             largest = _mm512_max_epi32(largest, magnitude);
             let is_high = _mm512_cmpge_epi32_mask(key, high);
@@ -96,8 +70,8 @@ unsafe fn split<const SIGNED: bool, const ENDS: bool>(
             let offset = _mm512_sub_epi32(key, first_inside);
             let is_inside = _mm512_cmplt_epu32_mask(offset, width);
             let packed = _mm512_maskz_compress_epi32(is_inside, bits);
-            // SAFETY: at most as many scores are inside as were read, and `inside` has room for
-            // 16 beyond all scores.
+            // SAFETY: each earlier vector added at most its 16 scores, so that
+            // n_inside + 16 <= scores.len() < inside.len(), as asserted.
             unsafe { _mm512_storeu_si512(inside.as_mut_ptr().add(n_inside).cast(), packed) };
             n_inside += is_inside.count_ones() as usize;
         }
@@ -113,12 +87,13 @@ unsafe fn split<const SIGNED: bool, const ENDS: bool>(
     (tally, 64 * steps)
 }
 
-/// Marks whole words.
+/// Marks whole words; returns how many keys equal the threshold.
 ///
-/// # Safety
-/// There must be 64 scores for every word.
+/// # Panics
+/// If there are fewer than 64 scores for a word.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,popcnt")]
-unsafe fn mark<const SIGNED: bool>(scores: &[f32], threshold: i32, words: &mut [u64]) -> usize {
+pub(super) fn mark<const SIGNED: bool>(scores: &[f32], threshold: i32, words: &mut [u64]) -> usize {
+    let vectors = scores.as_chunks::<16>().0.as_chunks::<4>().0;
     let threshold = _mm512_set1_epi32(threshold);
     let steps = words.len().div_ceil(4);
     let one = _mm512_set1_epi32(1);
@@ -129,11 +104,9 @@ unsafe fn mark<const SIGNED: bool>(scores: &[f32], threshold: i32, words: &mut [
                 break;
             };
             let mut marked = [0; 4];
-            for (part, marked) in marked.iter_mut().enumerate() {
-                let source = scores.as_ptr().wrapping_add(64 * index + 16 * part);
-                _mm_prefetch::<_MM_HINT_T0>(source.wrapping_add(AHEAD).cast());
-                // SAFETY: the word at `index` stands for 64 scores, of which these are 16.
-                let bits = unsafe { _mm512_loadu_si512(source.cast()) };
+            for (marked, values) in marked.iter_mut().zip(&vectors[index]) {
+                fetch_ahead(values);
+                let bits = load(values);
                 let (_, key) = keys::<SIGNED>(bits);
                 *marked = u64::from(_mm512_cmpge_epi32_mask(key, threshold));
                 let is_equal = _mm512_cmpeq_epi32_mask(key, threshold);

@@ -114,7 +114,7 @@ fn no_candidate_is_refused_too_late() {
     let answer = Candidates::PerGroup(answers::candidates(&[(0, 1.0), (7, f32::NAN)]));
     assert!(pairs().regrow(&topology, &[0], &answer).is_err_and(nan(7)));
     // Nothing is given up, so nothing is grown.
-    let answer = Candidates::Ranked(answers::candidates(&[(1, f32::NAN)]));
+    let answer = Candidates::Best(answers::candidates(&[(1, f32::NAN)]));
     let whole = Pattern::Unstructured {
         density: density(0.5),
     };
