@@ -34,7 +34,7 @@ fn a_matrix_smaller_than_a_unit_moves() {
     let mask = tiles(Edges::Pad).random(shape, &mut rng(1)).unwrap();
     let topology = Topology::from_mask(&mask);
     let release = |k| tiles(Edges::Pad).release(&topology, &[1.0; 4], k).unwrap();
-    assert_eq!(release(3), []);
+    assert_eq!(release(3), Vec::<u64>::new());
     assert_eq!(release(4), positions(&mask));
     // One block of 4×4 that the edges cut down to 1×3.
     let topology = Topology::full(MatrixShape::new(1, 3));
