@@ -63,29 +63,40 @@ impl GatherList {
 
     /// The new column: survivors from `old`, `grown` at every grown entry.
     ///
-    /// Cost: one read of the old column, one write of the new one, on the threads of the current
-    /// rayon pool.
+    /// Cost: one read of the old column, one write of the new one.
     ///
     /// # Panics
     /// If `old` does not have the length of the old column.
-    pub fn gather<T: Copy + Send + Sync + 'static>(&self, old: &[T], grown: T) -> Vec<T> {
-        let mut new = vec![grown; self.new_len()];
-        self.gather_into(old, grown, &mut new);
+    pub fn gather<T: Copy + 'static>(&self, old: &[T], grown: T) -> Vec<T> {
+        self.check_old(old.len());
+        let mut new = Vec::with_capacity(self.new_len());
+        let from = Column {
+            elements: old,
+            survives: self.survives.words(),
+            skip: 0,
+        };
+        let copies = [grown; BLOCK + PACK_SLACK];
+        let len = self.new_len();
+        carry(
+            from,
+            self.is_grown.words(),
+            |_| &copies,
+            len,
+            |block| {
+                new.extend_from_slice(block);
+            },
+        );
         new
     }
 
     /// Writes the new column to `out`: survivors from `old`, `grown` at every grown entry.
     ///
+    /// Cost: as for [`GatherList::gather`], on the threads of the current rayon pool.
+    ///
     /// # Panics
     /// If `old` does not have the length of the old column or `out` that of the new one.
     pub fn gather_into<T: Copy + Send + Sync + 'static>(&self, old: &[T], grown: T, out: &mut [T]) {
-        assert_eq!(
-            old.len(),
-            self.old_len(),
-            "a column of {} elements is not the one of {} before the rewiring",
-            old.len(),
-            self.old_len()
-        );
+        self.check_old(old.len());
         assert_eq!(
             out.len(),
             self.new_len(),
@@ -96,7 +107,7 @@ impl GatherList {
         // Before each block of the old column, the survivors in those before it.
         let survivors = totals(self.survives.words(), BLOCK, |word| word.count_ones());
         let kept = totals(self.is_grown.words(), PART, |word| word.count_zeros());
-        let copies = vec![grown; BLOCK + PACK_SLACK];
+        let copies = [grown; BLOCK + PACK_SLACK];
         out.par_chunks_mut(PART)
             .zip(self.is_grown.words().par_chunks(PART / 64))
             .zip(kept)
@@ -108,8 +119,18 @@ impl GatherList {
                     survives: &self.survives.words()[start.div_ceil(64)..],
                     skip: first - survivors[block],
                 };
-                carry(from, is_grown, |_| &copies, new);
+                let len = new.len();
+                carry(from, is_grown, |_| &copies, len, filling(new));
             });
+    }
+
+    fn check_old(&self, found: usize) {
+        assert_eq!(
+            found,
+            self.old_len(),
+            "a column of {found} elements is not the one of {} before the rewiring",
+            self.old_len()
+        );
     }
 }
 
@@ -144,7 +165,8 @@ pub(crate) struct Column<'a, T> {
     pub(crate) skip: usize,
 }
 
-/// Fills the new elements: survivors of the old column in order, and what is grown.
+/// Hands on the new elements, block by block: survivors of the old column in order, and what is
+/// grown.
 ///
 /// `grown(n)` are the elements of the grown entries from the n-th on, and [`PACK_SLACK`] more;
 /// entries that all get the same may get the same list each time.
@@ -152,16 +174,21 @@ pub(crate) fn carry<'a, T: Copy + 'static>(
     from: Column<'_, T>,
     is_grown: &[u64],
     grown: impl Fn(usize) -> &'a [T],
-    new: &mut [T],
+    len: usize,
+    mut hand_on: impl FnMut(&[T]),
 ) {
     let isa = Isa::best();
     let old = from.elements.chunks(BLOCK);
     let mut old = old.zip(from.survives.chunks(BLOCK / 64));
+    let filler = grown(0)[0];
+    let mut block = [filler; BLOCK];
     // Fewer than a block are left over when the next block is packed behind them.
-    let mut packed = [grown(0)[0]; 2 * BLOCK + PACK_SLACK];
+    let mut packed = [filler; 2 * BLOCK + PACK_SLACK];
     let (mut start, mut end, mut skip) = (0, 0, from.skip);
-    let mut n_before = 0;
-    for (new, is_grown) in new.chunks_mut(BLOCK).zip(is_grown.chunks(BLOCK / 64)) {
+    let (mut n_before, mut rest) = (0, len);
+    for is_grown in is_grown.chunks(BLOCK / 64) {
+        let new = &mut block[..rest.min(BLOCK)];
+        rest -= new.len();
         let n_grown: usize = is_grown.iter().map(|word| word.count_ones() as usize).sum();
         packed.copy_within(start..end, 0);
         (start, end) = (0, end - start);
@@ -171,10 +198,23 @@ pub(crate) fn carry<'a, T: Copy + 'static>(
             end += isa.pack(elements, survives, &mut packed[end..]);
             // What a column that does not begin at a block leaves out lies in its first block.
             let left_out = std::mem::take(&mut skip);
-            packed.copy_within(left_out..end, 0);
-            end -= left_out;
+            if left_out > 0 {
+                packed.copy_within(left_out..end, 0);
+                end -= left_out;
+            }
         }
         start += isa.merge([&packed[start..], grown(n_before)], is_grown, new)[0];
         n_before += n_grown;
+        hand_on(new);
+    }
+}
+
+/// Writes blocks to a slice, one behind the other.
+pub(crate) fn filling<T: Copy>(out: &mut [T]) -> impl FnMut(&[T]) {
+    let mut rest = out;
+    move |block| {
+        let (next, behind) = std::mem::take(&mut rest).split_at_mut(block.len());
+        next.copy_from_slice(block);
+        rest = behind;
     }
 }

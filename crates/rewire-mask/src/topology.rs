@@ -13,8 +13,6 @@ mod apply;
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::mask::fraction;
 use crate::positions::first_from;
 use crate::{Mask, MaskError, MatrixShape};
@@ -247,40 +245,27 @@ impl Topology {
     /// The positions of the entries with these ascending indices, ascending.
     ///
     /// # Cost
-    /// O(rows + indices), on the threads of the current rayon pool.
+    /// O(rows + indices).
     ///
     /// # Panics
     /// If an index is not below the number of active entries, or if the indices do not ascend
     /// from row to row.
     pub fn positions_at(&self, indices: &[usize]) -> Vec<u64> {
-        const CHUNK: usize = 1 << 15;
-        let mut positions = vec![0; indices.len()];
-        let chunks = positions
-            .par_chunks_mut(CHUNK)
-            .zip(indices.par_chunks(CHUNK));
-        chunks.for_each(|(positions, indices)| {
-            let first = self
-                .row_offsets
-                .partition_point(|&start| start <= indices[0]);
-            let mut from = 0;
-            for row in first.saturating_sub(1)..self.shape.rows {
-                if from == indices.len() {
-                    break;
-                }
-                let until = first_from(indices, from, self.row_offsets[row + 1]);
-                let start = self.shape.position(row, 0);
-                for (position, &index) in positions[from..until].iter_mut().zip(&indices[from..]) {
-                    *position = start + u64::from(self.columns[index]);
-                }
-                from = until;
-            }
-            assert_eq!(
-                from,
-                indices.len(),
-                "indices of {} entries",
-                self.columns.len()
-            );
-        });
+        let mut positions = Vec::with_capacity(indices.len());
+        let mut from = 0;
+        for (row, &end) in self.row_offsets[1..].iter().enumerate() {
+            let until = first_from(indices, from, end);
+            let start = self.shape.position(row, 0);
+            let position = |&index: &usize| start + u64::from(self.columns[index]);
+            positions.extend(indices[from..until].iter().map(position));
+            from = until;
+        }
+        assert_eq!(
+            from,
+            indices.len(),
+            "indices of {} entries",
+            self.columns.len()
+        );
         positions
     }
 

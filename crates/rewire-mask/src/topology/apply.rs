@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::{Topology, accumulate};
 use crate::bits::Bits;
-use crate::gather::{Column, carry};
+use crate::gather::{Column, carry, filling};
 use crate::positions::first_from;
 use crate::simd::{Isa, PACK_SLACK, RowChange, RowWords};
 use crate::{GatherList, MaskError, Rewiring};
@@ -103,7 +103,8 @@ impl Topology {
                 skip: 0,
             };
             new.resize(new.len() + PACK_SLACK, 0);
-            carry(from, is_grown.words(), |n| &new[n..], columns);
+            let len = columns.len();
+            carry(from, is_grown.words(), |n| &new[n..], len, filling(columns));
             Some((survives, is_grown))
         };
         let parts: Option<Vec<(Bits, Bits)>> = blocks.into_par_iter().map(rewire).collect();

@@ -306,7 +306,9 @@ proptest! {
     fn scores_that_are_not_finite_are_refused_where_they_stand(
         (scores, k) in selections(), at in any::<prop::sample::Index>(), which in 0usize..3,
     ) {
-        prop_assume!(!scores.is_empty());
+        if scores.is_empty() {
+            return Ok(());
+        }
         let bad = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][which];
         let index = at.index(scores.len());
         let mut scores = scores;

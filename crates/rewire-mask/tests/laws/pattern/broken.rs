@@ -147,7 +147,9 @@ proptest! {
         at in any::<prop::sample::Index>(),
         seed in any::<u64>(),
     ) {
-        prop_assume!(!shape.is_empty());
+        if shape.is_empty() {
+            return Ok(());
+        }
         let mask = pattern.random(shape, &mut rng(seed)).unwrap();
         let flipped = at.index(shape.len() as usize) as u64;
         let entries = (0..shape.len()).filter(|&p| mask.contains(p) != (p == flipped));
