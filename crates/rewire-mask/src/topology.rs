@@ -12,6 +12,7 @@
 mod apply;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::mask::fraction;
 use crate::positions::first_from;
@@ -35,7 +36,20 @@ pub struct Topology {
     shape: MatrixShape,
     row_offsets: Vec<usize>,
     columns: Vec<u32>,
+    identity: Identity,
 }
+
+/// What a topology shares with its clones and with nothing else; says nothing about equality.
+#[derive(Clone, Debug, Default)]
+struct Identity(Arc<()>);
+
+impl PartialEq for Identity {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Identity {}
 
 impl Topology {
     /// The topology without active entries.
@@ -48,6 +62,7 @@ impl Topology {
             shape,
             row_offsets: vec![0; shape.rows + 1],
             columns: Vec::new(),
+            identity: Identity::default(),
         }
     }
 
@@ -61,6 +76,7 @@ impl Topology {
             shape,
             row_offsets: (0..=shape.rows).map(|row| row * shape.cols).collect(),
             columns: (0..shape.rows).flat_map(|_| 0..cols).collect(),
+            identity: Identity::default(),
         }
     }
 
@@ -97,6 +113,7 @@ impl Topology {
             shape,
             row_offsets,
             columns,
+            identity: Identity::default(),
         })
     }
 
@@ -163,6 +180,7 @@ impl Topology {
             shape,
             row_offsets,
             columns,
+            identity: Identity::default(),
         })
     }
 
@@ -178,6 +196,13 @@ impl Topology {
     /// The matrix this is a topology of.
     pub const fn shape(&self) -> MatrixShape {
         self.shape
+    }
+
+    /// A pointer that this topology shares with its clones and with no other, so that whoever
+    /// derives something from a topology can find it again: a [`Weak`](std::sync::Weak) of it
+    /// stays different from every other one and says whether the topology still exists.
+    pub const fn identity(&self) -> &Arc<()> {
+        &self.identity.0
     }
 
     /// Number of active entries, which is the length of every per-weight column.

@@ -10,19 +10,21 @@
 //! growth            the strongest entries of dYᵀ·X at inactive positions, tile by tile
 //! ```
 //!
-//! [`Products`] is the joint; [`Plain`] is its plain implementation, short enough to be read and
-//! exact enough to be the oracle of every faster one. Activations travel as [`Batch`], whose
+//! [`Products`] is the joint. [`Plain`] is its plain implementation, short enough to be read and
+//! exact enough to be the oracle of faster ones; [`Tiled`] is the fast one. Activations travel as [`Batch`], whose
 //! memory layout is private to this crate, in a [`Buffer`] whose place is private too, so that a
 //! faster layout or another device changes no caller.
 //!
 //! This crate refuses to know what a loss, a layer name or an optimizer is.
-#![forbid(unsafe_code)]
 
 mod batch;
 mod buffer;
 mod geometry;
 mod plain;
+mod pool;
 mod products;
+mod simd;
+mod tiled;
 
 pub use batch::{Batch, PANEL, Panel, PanelMut};
 pub use buffer::Buffer;
@@ -30,6 +32,7 @@ pub use geometry::Geometry;
 pub use plain::Plain;
 pub use products::{GradientPair, Products};
 pub use rewire_mask as mask;
+pub use tiled::Tiled;
 
 /// Runs the README's example as a documentation test.
 #[cfg(doctest)]

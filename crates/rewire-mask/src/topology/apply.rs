@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Topology, accumulate};
+use super::{Identity, Topology, accumulate};
 use crate::bits::Bits;
 use crate::gather::{Column, carry, filling};
 use crate::positions::first_from;
@@ -118,6 +118,7 @@ impl Topology {
             shape,
             row_offsets,
             columns,
+            identity: Identity::default(),
         };
         Some((after, GatherList::new(survives, is_grown)))
     }

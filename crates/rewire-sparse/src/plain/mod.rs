@@ -113,7 +113,7 @@ impl Products for Plain {
     }
 }
 
-fn check(geometry: Geometry, weights: WeightView<'_>, input: &Batch, output: &Batch) {
+pub(crate) fn check(geometry: Geometry, weights: WeightView<'_>, input: &Batch, output: &Batch) {
     assert_eq!(
         geometry.weights(),
         weights.shape(),
@@ -158,6 +158,6 @@ fn stored(weights: WeightView<'_>) -> u64 {
 }
 
 /// A multiply-add counts as two operations.
-fn flops(weights: u64, batch: &Batch) -> u64 {
+pub(crate) fn flops(weights: u64, batch: &Batch) -> u64 {
     2 * weights * batch.samples() as u64
 }

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rewire_sparse::mask::{Mask, MatrixShape, Topology, WeightView};
-use rewire_sparse::{Batch, Geometry, GradientPair};
+use rewire_sparse::{Batch, Geometry, GradientPair, Plain, Products, Tiled};
 
 /// Which weights of a layer are active.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +53,25 @@ pub(crate) const CASES: [(usize, usize, usize, Fill); 30] = [
     (5, 6, 0, Fill::Everything),
     (0, 0, 3, Fill::Nothing),
 ];
+
+/// Cases at the edges of tiles: chunks of 512 rows, blocks of 128 columns or rows.
+pub(crate) const LARGE_CASES: [(usize, usize, usize, Fill); 6] = [
+    (512, 128, 64, Fill::Density(0.1)),
+    (513, 129, 65, Fill::Density(0.1)),
+    (511, 127, 128, Fill::Gaps),
+    (130, 600, 65, Fill::Density(0.05)),
+    (1030, 40, 70, Fill::Density(0.02)),
+    (40, 1030, 5, Fill::Everything),
+];
+
+/// Every implementation of the products that this machine can run, with its name.
+pub(crate) fn implementations() -> Vec<(&'static str, Box<dyn Products>)> {
+    let mut all: Vec<(&'static str, Box<dyn Products>)> = vec![("plain", Box::new(Plain))];
+    for tiled in Tiled::all() {
+        all.push((tiled.instructions(), Box::new(tiled)));
+    }
+    all
+}
 
 /// One layer with an input and an output gradient.
 pub(crate) struct Layer {

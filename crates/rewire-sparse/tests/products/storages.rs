@@ -7,7 +7,7 @@ use rand_core::SeedableRng;
 use rewire_sparse::mask::WeightView;
 use rewire_sparse::{Batch, Plain, Products};
 
-use super::layer::{CASES, Fill, Layer, Pair, numbers, stale};
+use super::layer::{CASES, Fill, LARGE_CASES, Layer, Pair, implementations, numbers, stale};
 use super::oracle;
 
 /// `PROPTEST_CASES`, or as many as run in about two seconds.
@@ -18,7 +18,7 @@ fn cases() -> u32 {
         .unwrap_or(100)
 }
 
-/// Every product of every storage of a layer, values and operation counts.
+/// Every product of every storage of a layer by every implementation, values and operation counts.
 fn check(layer: &Layer, what: &str) {
     let samples = layer.x.nrows();
     let (x, dy) = (
@@ -26,29 +26,39 @@ fn check(layer: &Layer, what: &str) {
         Batch::from_rows(layer.dy.view()),
     );
     let pair = Pair::new(&layer.dy, &layer.x);
+    let mut rng = ChaCha8Rng::seed_from_u64(99);
+    let start = numbers(layer.weights.nrows(), layer.weights.ncols(), &mut rng);
+    let gradient = oracle::weight_gradient(&layer.dy, &layer.x, &start);
     for (storage, view, w) in layer.storages() {
-        let what = format!("{what}, {storage}");
         let flops = 2 * view.n_active() * samples as u64;
+        let expected = oracle::forward(&layer.x, &w);
+        let expected_back = oracle::input_gradient(&layer.dy, &w);
+        for (name, products) in implementations() {
+            let what = format!("{what}, {storage}, {name}");
+            let mut y = stale(samples, w.nrows());
+            let executed = products.forward(layer.geometry(), view, &x, &mut y);
+            assert_eq!(executed, flops, "{what}: forward");
+            assert_close(&y.to_rows(), &expected, &what);
 
-        let mut y = stale(samples, w.nrows());
-        let executed = Plain.forward(layer.geometry(), view, &x, &mut y);
-        assert_eq!(executed, flops, "{what}: forward");
-        assert_close(&y.to_rows(), &oracle::forward(&layer.x, &w), &what);
+            let mut dx = stale(samples, w.ncols());
+            let executed = products.input_gradient(layer.geometry(), view, &dy, &mut dx);
+            assert_eq!(executed, flops, "{what}: input gradient");
+            assert_close(&dx.to_rows(), &expected_back, &what);
 
-        let mut dx = stale(samples, w.ncols());
-        let executed = Plain.input_gradient(layer.geometry(), view, &dy, &mut dx);
-        assert_eq!(executed, flops, "{what}: input gradient");
-        let expected = oracle::input_gradient(&layer.dy, &w);
-        assert_close(&dx.to_rows(), &expected, &what);
-
-        check_weight_gradient(layer, view, &pair, &what);
+            check_weight_gradient(&*products, layer, view, &pair, (&start, &gradient), &what);
+        }
     }
 }
 
 /// The gradient is added to what is there, at the stored places inside the gradient set alone.
-fn check_weight_gradient(layer: &Layer, view: WeightView<'_>, pair: &Pair, what: &str) {
-    let mut rng = ChaCha8Rng::seed_from_u64(99);
-    let start = numbers(layer.weights.nrows(), layer.weights.ncols(), &mut rng);
+fn check_weight_gradient(
+    products: &dyn Products,
+    layer: &Layer,
+    view: WeightView<'_>,
+    pair: &Pair,
+    (start, expected): (&Array2<f32>, &Array2<oracle::Sum>),
+    what: &str,
+) {
     let shape = view.shape();
     let positions: Vec<u64> = match view {
         WeightView::Active { topology, .. } => topology.positions().collect(),
@@ -56,9 +66,8 @@ fn check_weight_gradient(layer: &Layer, view: WeightView<'_>, pair: &Pair, what:
     };
     let at = |position: u64| shape.row_col(position);
     let mut gradient: Vec<f32> = positions.iter().map(|&p| start[at(p)]).collect();
-    let executed = Plain.weight_gradient(layer.geometry(), view, pair.as_pair(), &mut gradient);
+    let executed = products.weight_gradient(layer.geometry(), view, pair.as_pair(), &mut gradient);
 
-    let expected = oracle::weight_gradient(&layer.dy, &layer.x, &start);
     let mut computed = 0;
     for (&position, &gradient) in positions.iter().zip(&gradient) {
         let outside = matches!(view, WeightView::Latent { gradient: Some(set), .. }
@@ -84,7 +93,7 @@ fn assert_close(computed: &Array2<f32>, expected: &Array2<oracle::Sum>, what: &s
 
 #[test]
 fn every_storage_multiplies_as_the_matrix_with_zeros() {
-    for (seed, case) in (0..).zip(CASES) {
+    for (seed, case) in (0..).zip(CASES.into_iter().chain(LARGE_CASES)) {
         check(&Layer::new(case, seed), &format!("{case:?}"));
     }
 }
@@ -117,21 +126,27 @@ fn a_gradient_set_equal_to_the_forward_set_gives_the_active_gradient() {
 /// Small whole numbers are exact in any order of summation: equality, not closeness.
 #[test]
 fn whole_numbers_multiply_exactly() {
-    for (seed, case) in (0..).zip(CASES) {
+    for (seed, case) in (0..).zip(CASES.into_iter().chain(LARGE_CASES)) {
         let mut layer = Layer::new(case, seed);
         let whole = |v: &mut f32| *v = (*v * 8.0).round();
         layer.x.iter_mut().for_each(whole);
         layer.dy.iter_mut().for_each(whole);
         let pair = Pair::new(&layer.dy, &layer.x);
-        let mut gradient = vec![0.0; layer.weights.len()];
-        Plain.weight_gradient(
-            layer.geometry(),
-            layer.dense(),
-            pair.as_pair(),
-            &mut gradient,
-        );
         let expected = layer.dy.t().dot(&layer.x);
-        assert_eq!(gradient, expected.iter().copied().collect::<Vec<_>>());
+        for (name, products) in implementations() {
+            for view in [layer.dense(), layer.active()] {
+                let mut gradient = vec![0.0; view.values().len()];
+                products.weight_gradient(layer.geometry(), view, pair.as_pair(), &mut gradient);
+                let places = |p: u64| expected[layer.active.shape().row_col(p)];
+                let expected: Vec<f32> = match view {
+                    WeightView::Active { topology, .. } => {
+                        topology.positions().map(places).collect()
+                    }
+                    _ => expected.iter().copied().collect(),
+                };
+                assert_eq!(gradient, expected, "{case:?}, {name}");
+            }
+        }
     }
 }
 

@@ -1,14 +1,14 @@
 //! The number of threads changes no bit, above and below the size from which products run in
-//! parallel (2²¹ multiply-adds).
+//! parallel (2²¹ and 2²² multiply-adds).
 
 use rayon::ThreadPoolBuilder;
 use rewire_sparse::mask::{Candidates, GrowthRequest, LayerRequest};
-use rewire_sparse::{Batch, Plain, Products};
+use rewire_sparse::{Batch, Products};
 
-use super::layer::{Fill, Layer, Pair, stale};
+use super::layer::{Fill, Layer, Pair, implementations, stale};
 
 /// The bits of everything that can be computed of a layer.
-fn bits(layer: &Layer) -> Vec<u32> {
+fn bits(products: &dyn Products, layer: &Layer) -> Vec<u32> {
     let samples = layer.x.nrows();
     let (x, dy) = (
         Batch::from_rows(layer.x.view()),
@@ -23,12 +23,12 @@ fn bits(layer: &Layer) -> Vec<u32> {
     let mut all = Vec::new();
     for (_, view, w) in layer.storages() {
         let mut y = stale(samples, w.nrows());
-        Plain.forward(geometry, view, &x, &mut y);
+        products.forward(geometry, view, &x, &mut y);
         let mut dx = stale(samples, w.ncols());
-        Plain.input_gradient(geometry, view, &dy, &mut dx);
+        products.input_gradient(geometry, view, &dy, &mut dx);
         let mut gradient = vec![0.5; view.values().len()];
-        Plain.weight_gradient(geometry, view, pair.as_pair(), &mut gradient);
-        let grown = Plain.growth(geometry, view, &[pair.as_pair()], &request);
+        products.weight_gradient(geometry, view, pair.as_pair(), &mut gradient);
+        let grown = products.growth(geometry, view, &[pair.as_pair()], &request);
         let Ok((Candidates::Dense(grown), _)) = grown else {
             panic!("{grown:?} does not answer a dense request");
         };
@@ -50,16 +50,23 @@ fn any_number_of_threads_gives_the_same_bits() {
         (203, 161, 200, Fill::Density(0.6)),
         (300, 330, 65, Fill::Density(0.5)),
         (33, 1000, 130, Fill::Gaps),
+        // Several chunks of rows, above its 2²² multiply-adds.
+        (1100, 1030, 70, Fill::Density(0.1)),
     ];
     for (seed, case) in (0..).zip(cases) {
         let layer = Layer::new(case, seed);
-        let run = |threads| {
-            let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-            pool.unwrap().install(|| bits(&layer))
-        };
-        let one = run(1);
-        for threads in [2, 4] {
-            assert!(one == run(threads), "{case:?} with {threads} threads");
+        for (name, products) in implementations() {
+            let run = |threads| {
+                let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+                pool.unwrap().install(|| bits(&*products, &layer))
+            };
+            let one = run(1);
+            for threads in [2, 4] {
+                assert!(
+                    one == run(threads),
+                    "{case:?}, {name} with {threads} threads"
+                );
+            }
         }
     }
 }

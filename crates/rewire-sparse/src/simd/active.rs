@@ -1,0 +1,205 @@
+//! The three products of active weights, chunk by chunk.
+
+use std::cell::RefCell;
+
+use rewire_mask::Topology;
+
+use super::Isa;
+use super::dot::Dot;
+use super::layout::Layout;
+use super::multiply::Multiply;
+use super::tiles::{ROWS, Tile};
+use crate::batch::Panel;
+use crate::pool::ChunkRows;
+use crate::{Batch, GradientPair, PANEL};
+
+/// Active weights and how to walk them.
+///
+/// Invariant: the layout is that of the topology, and there is a value for each of its entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Active<'a> {
+    isa: Isa,
+    layout: &'a Layout,
+    topology: &'a Topology,
+    values: &'a [f32],
+}
+
+thread_local! {
+    /// Values of one tile.
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `work` with room for `len` values, whatever they are.
+fn with_scratch(len: usize, work: impl FnOnce(&mut [f32])) {
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scratch.len() < len {
+            scratch.resize(len, 0.0);
+        }
+        work(&mut scratch[..len]);
+    });
+}
+
+impl<'a> Active<'a> {
+    /// # Panics
+    /// If the layout is that of another topology, or there is not one value per entry.
+    pub(crate) fn new(
+        isa: Isa,
+        layout: &'a Layout,
+        topology: &'a Topology,
+        values: &'a [f32],
+    ) -> Self {
+        assert!(layout.is_of(topology), "a layout of another topology");
+        assert_eq!(values.len(), topology.n_active(), "one value per entry");
+        Self {
+            isa,
+            layout,
+            topology,
+            values,
+        }
+    }
+
+    /// Writes one chunk of the outputs for all samples of the input.
+    ///
+    /// # Panics
+    /// If the input does not have as many features as the matrix has columns, or the rows are not
+    /// those of the chunk for as many samples.
+    pub(crate) fn forward(&self, chunk: usize, input: &Batch, mut output: ChunkRows<'_>) {
+        let shape = self.topology.shape();
+        assert_eq!(input.features(), shape.cols);
+        assert_eq!(output.count(), rows_of(chunk, shape.rows));
+        for (tile, firsts) in self.layout.forward(chunk) {
+            with_scratch(tile.places.len(), |values| {
+                // SAFETY: segments and their first entries name entries of the topology, of which
+                // each has a value; a tile has as many places as its segments have entries.
+                unsafe {
+                    let segments = tile.segments;
+                    self.isa.gather_runs(self.values, segments, firsts, values);
+                };
+                self.multiply(&tile, values, input, &mut output);
+            });
+        }
+    }
+
+    /// Writes one chunk of the inputs' gradients for all samples of the output gradient.
+    ///
+    /// # Panics
+    /// As for [`Active::forward`], for the transposed matrix.
+    pub(crate) fn input_gradient(
+        &self,
+        chunk: usize,
+        output_gradient: &Batch,
+        mut input_gradient: ChunkRows<'_>,
+    ) {
+        let shape = self.topology.shape();
+        assert_eq!(output_gradient.features(), shape.rows);
+        assert_eq!(input_gradient.count(), rows_of(chunk, shape.cols));
+        for (tile, sources) in self.layout.transposed(chunk) {
+            with_scratch(tile.places.len(), |values| {
+                // SAFETY: sources name entries of the topology, of which each has a value.
+                unsafe { self.isa.gather(self.values, sources, values) };
+                self.multiply(&tile, values, output_gradient, &mut input_gradient);
+            });
+        }
+    }
+
+    /// Adds the products of a tile for all panels. The tile's columns are features of the input and
+    /// its rows those of the chunk, as the callers have asserted.
+    fn multiply(&self, tile: &Tile<'_>, values: &[f32], input: &Batch, output: &mut ChunkRows<'_>) {
+        for (index, panel) in input.panels().enumerate() {
+            let work = Multiply {
+                segments: tile.segments,
+                places: tile.places,
+                values,
+                input: from_feature(panel, tile.first_column),
+                width: panel.width,
+                fresh: tile.first_column == 0,
+            };
+            // SAFETY: a tile has as many places, and here values, as its segments have entries;
+            // places are features of the input from the block's first one on, rows those of the
+            // chunk.
+            unsafe { self.isa.multiply(&work, output.panel(index)) };
+        }
+    }
+
+    /// The entries of a chunk of rows: where they begin, and where those of the next one do.
+    pub(crate) fn first_entry(&self, chunk: usize) -> usize {
+        let row = (chunk * ROWS).min(self.topology.shape().rows);
+        self.topology.row_offsets()[row]
+    }
+
+    /// Adds the gradient at the entries of one chunk of rows to `gradient`, which is for these
+    /// alone.
+    ///
+    /// # Panics
+    /// If it does not have a place for each, or the batches do not have as many features as the
+    /// matrix has columns and rows.
+    pub(crate) fn weight_gradient(
+        &self,
+        chunk: usize,
+        pair: GradientPair<'_>,
+        gradient: &mut [f32],
+    ) {
+        let shape = self.topology.shape();
+        assert_eq!(pair.input.features(), shape.cols);
+        assert_eq!(pair.output_gradient.features(), shape.rows);
+        assert_eq!(pair.input.samples(), pair.output_gradient.samples());
+        if pair.input.samples() == 0 {
+            return;
+        }
+        let start = self.first_entry(chunk);
+        assert_eq!(gradient.len(), self.first_entry(chunk + 1) - start);
+        for (tile, firsts) in self.layout.forward(chunk) {
+            with_scratch(tile.places.len(), |sums| {
+                let panels = pair.input.panels().zip(pair.output_gradient.panels());
+                let mut panels = panels.peekable();
+                let mut fresh = true;
+                while let Some(first) = panels.next() {
+                    let is_full = |panel: &(Panel<'_>, Panel<'_>)| panel.0.width == PANEL;
+                    match panels.next_if(|next| is_full(next)) {
+                        Some(second) => self.dot([first, second], chunk, &tile, fresh, sums),
+                        None => self.dot([first], chunk, &tile, fresh, sums),
+                    }
+                    fresh = false;
+                }
+                // SAFETY: as for the forward product; the gradient has a place for each entry.
+                unsafe {
+                    let segments = tile.segments;
+                    self.isa.add_runs(sums, segments, firsts, start, gradient);
+                };
+            });
+        }
+    }
+
+    /// The dot products of a tile's entries over some panels of the same width.
+    fn dot<const PANELS: usize>(
+        &self,
+        panels: [(Panel<'_>, Panel<'_>); PANELS],
+        chunk: usize,
+        tile: &Tile<'_>,
+        fresh: bool,
+        sums: &mut [f32],
+    ) {
+        let work = Dot {
+            segments: tile.segments,
+            places: tile.places,
+            inputs: panels.map(|(x, _)| from_feature(x, tile.first_column)),
+            output_gradients: panels.map(|(_, dy)| from_feature(dy, chunk * ROWS)),
+            width: panels[0].0.width,
+            fresh,
+        };
+        // SAFETY: a tile has as many places as its segments have entries, and so many sums; places
+        // are features of the inputs from the block's first one on, rows those of the output
+        // gradients from the chunk's first one on, as the caller has asserted.
+        unsafe { self.isa.dot(&work, sums) };
+    }
+}
+
+/// Rows of a chunk.
+fn rows_of(chunk: usize, rows: usize) -> usize {
+    ROWS.min(rows - chunk * ROWS)
+}
+
+/// The values of a panel from one feature on.
+fn from_feature(panel: Panel<'_>, feature: usize) -> &[f32] {
+    &panel.values[feature * panel.width..]
+}
