@@ -1,15 +1,17 @@
 //! From a configuration to the things that train: data, model, explorer, optimizer, schedule.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use rewire_autograd::{Plain, Products, Tiled};
 use rewire_data::{Dataset, Images};
 use rewire_explore::{DropGrow, Explorer, Fraction, Threshold, Window, methods};
 use rewire_ift::TrainingMethod;
 use rewire_nn::{AdamW, LearningRate, LearningRateKind, MlpSpec, Optimizer, Sgd};
 
 use crate::config::{
-    Activation, Config, Decay, Method, ModelKind, Norm, OptimizerKind, ScheduleKind,
+    Activation, Config, Decay, Method, ModelKind, Norm, OptimizerKind, ProductsKind, ScheduleKind,
 };
 use crate::error::TrainError;
 
@@ -21,6 +23,14 @@ pub(crate) struct Parts {
     pub(crate) train_sha256: String,
     pub(crate) valid: Option<Images>,
     pub(crate) test: Images,
+}
+
+/// What multiplies.
+pub(crate) fn products(config: &Config) -> Arc<dyn Products> {
+    match config.products {
+        ProductsKind::Tiled => Arc::new(Tiled::new()),
+        ProductsKind::Plain => Arc::new(Plain),
+    }
 }
 
 /// Reads the data and holds out what the configuration asks for.

@@ -25,7 +25,8 @@ pub use error::ConfigError;
 pub use keys::legal_keys;
 pub use layers::{ConfigBuilder, Origin};
 pub use words::{
-    Activation, Allocation, Decay, Method, ModelKind, Norm, OptimizerKind, ScheduleKind,
+    Activation, Allocation, Decay, Method, ModelKind, Norm, OptimizerKind, ProductsKind,
+    ScheduleKind,
 };
 
 use crate::checkpoint::hexadecimal;
@@ -38,6 +39,8 @@ pub struct Config {
     pub seed: u64,
     /// Worker threads; 0 stands for all cores. Results do not depend on it.
     pub threads: usize,
+    /// What multiplies.
+    pub products: ProductsKind,
     /// What is learned from.
     pub data: DataConfig,
     /// What is trained.

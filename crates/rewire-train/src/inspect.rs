@@ -1,10 +1,9 @@
 //! Looking at a checkpoint: evaluating its model, listing what it holds.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
+use rewire_autograd::Tape;
 use rewire_autograd::mask::{MatrixShape, Topology};
-use rewire_autograd::{Plain, Tape};
 use rewire_data::{Dataset, Images, Part};
 use rewire_nn::{Mlp, Parameters, State, Storage};
 use rewire_rng::Streams;
@@ -122,7 +121,7 @@ pub fn evaluate(
     };
     model.check_images(&source, &images)?;
     let standardize = model.meta.data.standardize(&model.path)?;
-    let mut tape = Tape::new(Arc::new(Plain));
+    let mut tape = Tape::new(build::products(&model.config));
     let mut evaluator = Evaluator {
         mlp: &model.mlp,
         parameters: &model.parameters,

@@ -19,9 +19,7 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 use rewire_autograd::mask::{Coverage, MaskError};
-use rewire_autograd::{
-    Gradients, ParameterId, ParameterViews, Plain, Tape, Var, correct_predictions,
-};
+use rewire_autograd::{Gradients, ParameterId, ParameterViews, Tape, Var, correct_predictions};
 use rewire_data::{Batches, Standardize};
 use rewire_explore::{Due, Explorer, LayerView};
 use rewire_ift::{NetworkCost, StepKind};
@@ -119,7 +117,7 @@ impl Trainer {
             optimizer,
             coverage,
             progress,
-            tape: Tape::new(Arc::new(Plain)),
+            tape: Tape::new(build::products(config)),
             gradients: Gradients::new(),
             minibatch: Minibatch::default(),
         })

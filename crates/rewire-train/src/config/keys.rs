@@ -5,7 +5,7 @@
 
 use super::legal::{Interval, Legal};
 use super::words::{
-    Activation, Allocation, Decay, Method, Norm, OptimizerKind, ScheduleKind, words,
+    Activation, Allocation, Decay, Method, Norm, OptimizerKind, ProductsKind, ScheduleKind, words,
 };
 
 /// One key of the configuration.
@@ -45,6 +45,7 @@ const fn flagged(path: &'static str, flag: &'static str, legal: Legal) -> Key {
 pub(super) const KEYS: &[Key] = &[
     flagged("seed", "--seed", COUNT),
     flagged("threads", "--threads", Legal::Whole { low: 0, high: 4096 }),
+    key("products", Legal::Words(words::<ProductsKind>)),
     flagged("data.source", "--data", Legal::Text),
     flagged(
         "data.batch",

@@ -102,6 +102,18 @@ impl fmt::Display for ModelKind {
     }
 }
 
+/// What multiplies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProductsKind {
+    /// Tile by tile with the processor's vector instructions; the last bits of a result depend on
+    /// which it has.
+    #[default]
+    Tiled,
+    /// Plain loops, slower, with the same bits on every processor.
+    Plain,
+}
+
 /// Normalisation of the hidden layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
