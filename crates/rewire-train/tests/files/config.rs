@@ -6,7 +6,7 @@ use crate::cases;
 use proptest::prelude::*;
 use rewire_train::config::{
     Activation, Allocation, Config, ConfigBuilder, ConfigError, Decay, LayerConfig, Method,
-    ModelKind, Norm, OptimizerKind, ScheduleKind, legal_keys,
+    ModelKind, Norm, OptimizerKind, ProductsKind, ScheduleKind, legal_keys,
 };
 
 fn from_file(text: &str) -> Result<Config, ConfigError> {
@@ -17,6 +17,7 @@ fn from_file(text: &str) -> Result<Config, ConfigError> {
 fn the_defaults_are_the_documented_ones() {
     let text = r#"seed = 0
 threads = 0
+products = "tiled"
 
 [data]
 source = "digits"
@@ -249,7 +250,7 @@ fn an_unknown_key_names_file_line_and_the_nearest_key() {
     assert_eq!(error.to_string(), "--set: unknown key `method`");
     assert_eq!(
         error.hint(),
-        "did you mean `sparsity.method`? legal here: seed, threads, [data], [model], [sparsity], \
+        "did you mean `sparsity.method`? legal here: seed, threads, products, [data], [model], [sparsity], \
          [rewire], [optimizer], [schedule], [layers]"
     );
 }
@@ -486,6 +487,7 @@ fn an_unknown_word_lists_the_legal_ones() {
 #[test]
 fn every_listed_word_is_read_and_no_variant_is_missing() {
     let variants: BTreeMap<&str, usize> = BTreeMap::from([
+        ("products", [ProductsKind::Tiled, ProductsKind::Plain].len()),
         ("model.norm", [Norm::None, Norm::Batch, Norm::Layer].len()),
         (
             "model.activation",
@@ -512,7 +514,7 @@ fn every_listed_word_is_read_and_no_variant_is_missing() {
                 .set(&format!("{key}={word}"))
                 .and_then(ConfigBuilder::build)
                 .unwrap();
-            let (_, name) = key.split_once('.').unwrap();
+            let name = key.split_once('.').map_or(key, |(_, name)| name);
             assert!(
                 config.to_toml().contains(&format!("{name} = \"{word}\"\n")),
                 "{key}={word}"
