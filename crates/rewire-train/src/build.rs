@@ -33,6 +33,14 @@ pub(crate) fn products(config: &Config) -> Arc<dyn Products> {
     }
 }
 
+/// The name under which products are recorded: others may round otherwise.
+pub(crate) fn products_name(config: &Config) -> String {
+    match config.products {
+        ProductsKind::Tiled => format!("tiled {}", Tiled::new().instructions()),
+        ProductsKind::Plain => "plain".to_owned(),
+    }
+}
+
 /// Reads the data and holds out what the configuration asks for.
 pub(crate) fn data(config: &Config) -> Result<Parts, TrainError> {
     let data = match config.data.source.as_str() {

@@ -23,15 +23,13 @@ use rewire_data::Standardize;
 use rewire_nn::{Column, ColumnData, Parameter, RunningStatistics, State, Storage};
 use serde::{Deserialize, Serialize};
 
+use crate::build;
 use crate::checkpoint::{ContentsError, Snapshot, Tensor, TensorData};
 use crate::config::Config;
 use crate::cost::network_cost;
 use crate::error::TrainError;
 use crate::progress::Progress;
 use crate::trainer::Trainer;
-
-/// The name under which products are recorded; another implementation may round otherwise.
-const PRODUCTS: &str = "plain";
 
 /// What may differ when a run is continued: neither changes a result.
 const MAY_CHANGE: [&str; 2] = ["threads", "data.source"];
@@ -103,7 +101,7 @@ impl Trainer {
             config: config.to_toml(),
             config_hash: self.config.hash(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            products: PRODUCTS.to_owned(),
+            products: build::products_name(&self.config),
             progress: self.progress.clone(),
             explorer: self.explorer.state(),
             data: DataMeta {
@@ -140,8 +138,9 @@ impl Trainer {
                 differences,
             });
         }
-        if meta.products != PRODUCTS {
-            let what = format!("{} products made it, these are {PRODUCTS}", meta.products);
+        let products = build::products_name(&self.config);
+        if meta.products != products {
+            let what = format!("{} products made it, these are {products}", meta.products);
             return Err(field("products", what).in_file(path));
         }
         let found = &self.data.train_sha256;
