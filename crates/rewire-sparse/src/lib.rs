@@ -21,6 +21,7 @@
 mod batch;
 mod buffer;
 mod geometry;
+mod growth;
 mod plain;
 mod products;
 
