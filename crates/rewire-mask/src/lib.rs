@@ -96,8 +96,8 @@ pub use pattern::{
 };
 pub use rewiring::Rewiring;
 pub use select::{
-    TopK, global_top_k, global_top_magnitudes, kth_magnitude, lowest, lowest_magnitudes, top_bits,
-    top_k, top_magnitudes,
+    OrderedTopK, TopK, global_top_k, global_top_magnitudes, kth_magnitude, lowest,
+    lowest_magnitudes, top_bits, top_k, top_magnitudes,
 };
 pub use shape::{MatrixShape, weight_matrix};
 pub use simd::streamed_sum;

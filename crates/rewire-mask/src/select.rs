@@ -16,6 +16,7 @@
 mod cut;
 mod marks;
 mod order;
+mod ordered;
 mod stream;
 
 use crate::MaskError;
@@ -23,6 +24,7 @@ use crate::bits::ones;
 use marks::{Refusal, checked_cut, marks, not_enough};
 
 pub(crate) use order::Order;
+pub use ordered::OrderedTopK;
 pub use stream::TopK;
 
 /// The magnitude of the `k`-th largest value by magnitude, counted from 1: of all |x| exactly

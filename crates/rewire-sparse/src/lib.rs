@@ -20,6 +20,7 @@
 mod batch;
 mod buffer;
 mod geometry;
+mod growth;
 mod plain;
 mod pool;
 mod products;

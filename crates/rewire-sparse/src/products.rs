@@ -57,7 +57,7 @@ pub trait Products: Send + Sync {
     ) -> u64;
 
     /// What a rewiring asks of the dense gradient `Σ output_gradientᵀ · input` over `pairs`, in
-    /// their order, without storing it: memory is O(what is asked + one tile), except for
+    /// their order, without storing it: memory is O(what is asked + a tile) per thread, except for
     /// [`rewire_mask::GrowthRequest::Dense`].
     ///
     /// Eligible are the inactive positions and the readmitted ones. A group or tile at the edge of a

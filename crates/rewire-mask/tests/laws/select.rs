@@ -1,5 +1,7 @@
 //! Selection against a sort.
 
+mod ordered;
+
 use proptest::prelude::*;
 use rewire_mask::{
     MaskError, TopK, global_top_k, global_top_magnitudes, kth_magnitude, lowest, lowest_magnitudes,

@@ -7,11 +7,10 @@
 
 mod active;
 mod dense;
-mod growth;
 
 use rewire_mask::{Candidates, LayerRequest, MaskError, WeightView};
 
-use crate::{Batch, Geometry, GradientPair, Products};
+use crate::{Batch, Geometry, GradientPair, Products, growth};
 
 /// Rows of `W` that one task works on.
 const TILE_ROWS: usize = 32;
@@ -25,7 +24,7 @@ const PARALLEL_FROM: u64 = 1 << 21;
 /// # Cost
 /// Forward, input gradient and weight gradient of active or latent weights: O(batch · n_active);
 /// dense weights and growth: O(batch · out · in). Memory beside the outputs: one row of weights,
-/// for growth one tile of 32 rows.
+/// for growth a tile of 32 rows per thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 
@@ -109,7 +108,7 @@ impl Products for Plain {
         for pair in pairs {
             check(geometry, weights, pair.input, pair.output_gradient);
         }
-        growth::candidates(weights, pairs, request)
+        growth::candidates(weights, pairs, request, TILE_ROWS, dense::add_gradient_tile)
     }
 }
 

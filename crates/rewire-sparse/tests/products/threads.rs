@@ -2,8 +2,8 @@
 //! parallel (2²¹ and 2²² multiply-adds).
 
 use rayon::ThreadPoolBuilder;
-use rewire_sparse::mask::{Candidates, GrowthRequest, LayerRequest};
-use rewire_sparse::{Batch, Products};
+use rewire_sparse::mask::{Candidates, GrowthRequest, LayerRequest, Lines, MaskError};
+use rewire_sparse::{Batch, Plain, Products};
 
 use super::layer::{Fill, Layer, Pair, implementations, stale};
 
@@ -66,6 +66,72 @@ fn any_number_of_threads_gives_the_same_bits() {
                     one == run(threads),
                     "{case:?}, {name} with {threads} threads"
                 );
+            }
+        }
+    }
+}
+
+/// Where tiles are searched in parallel, the choice is the same, and of several gradients that are
+/// not finite the lowest one is named.
+#[test]
+fn any_number_of_threads_grows_the_same() {
+    let mut layer = Layer::new((301, 257, 65, Fill::Density(0.3)), 9);
+    // Few distinct gradients: ties across all tiles.
+    layer.x.mapv_inplace(f32::round);
+    layer.dy.mapv_inplace(f32::round);
+    let readmitted: Vec<u64> = layer.active.positions().step_by(3).collect();
+    let requests = [
+        GrowthRequest::TopK { k: 1 },
+        GrowthRequest::TopK { k: 7000 },
+        GrowthRequest::TopK { k: 100_000 },
+        GrowthRequest::BestPerGroup {
+            along: Lines::Outputs,
+            of: 50,
+            k: 2,
+        },
+        GrowthRequest::PatternScores {
+            tile_rows: 48,
+            tile_cols: 5,
+        },
+        GrowthRequest::AtPositions(vec![70_000, 3, 40_000]),
+        GrowthRequest::Dense,
+    ];
+    let run = |layer: &Layer, threads: usize| {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build();
+        let pair = Pair::new(&layer.dy, &layer.x);
+        pool.unwrap().install(|| {
+            let grow = |growth: &GrowthRequest| {
+                let (growth, readmitted) = (growth.clone(), readmitted.clone());
+                let request = LayerRequest { growth, readmitted };
+                let view = layer.active();
+                Plain.growth(layer.geometry(), view, &[pair.as_pair()], &request)
+            };
+            requests.iter().map(grow).collect::<Vec<_>>()
+        })
+    };
+    let one = run(&layer, 1);
+    assert!(one.iter().all(Result::is_ok));
+    for threads in [2, 3, 4] {
+        assert!(one == run(&layer, threads), "{threads} threads");
+    }
+
+    // Rows 40, 70 and 200 lie in different tiles.
+    for row in [40, 70, 200] {
+        layer.dy[[0, row]] = f32::INFINITY;
+    }
+    layer.x.fill(1.0);
+    let first =
+        (40 * 257..).find(|&p| !layer.active.contains(p) || readmitted.binary_search(&p).is_ok());
+    for threads in [1, 2, 4] {
+        for (growth, found) in requests.iter().zip(run(&layer, threads)) {
+            let expected = match growth {
+                GrowthRequest::AtPositions(_) => continue,
+                GrowthRequest::Dense => 40 * 257,
+                _ => first.unwrap(),
+            };
+            match found {
+                Err(MaskError::NonFinite { index, .. }) => assert_eq!(index, expected),
+                other => panic!("{other:?} for {growth:?}"),
             }
         }
     }
