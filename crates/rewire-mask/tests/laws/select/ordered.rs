@@ -21,7 +21,11 @@ impl Stream {
         let mut rng = rng(seed);
         let eligible: Vec<bool> = (0..n).map(|_| !rng.next_u32().is_multiple_of(5)).collect();
         let value = |&eligible: &bool| {
-            let sign = if rng.next_u32().is_multiple_of(2) { 1.0 } else { -1.0 };
+            let sign = if rng.next_u32().is_multiple_of(2) {
+                1.0
+            } else {
+                -1.0
+            };
             let magnitude = (rng.next_u32() % distinct) as f32;
             if !eligible && rng.next_u32().is_multiple_of(3) {
                 f32::NAN
