@@ -108,20 +108,24 @@ impl GatherList {
         let survivors = totals(self.survives.words(), BLOCK, |word| word.count_ones());
         let kept = totals(self.is_grown.words(), PART, |word| word.count_zeros());
         let copies = [grown; BLOCK + PACK_SLACK];
+        let part = |((new, is_grown), first): ((&mut [T], &[u64]), usize)| {
+            let block = survivors.partition_point(|&n| n <= first) - 1;
+            let start = (block * BLOCK).min(old.len());
+            let from = Column {
+                elements: &old[start..],
+                survives: &self.survives.words()[start.div_ceil(64)..],
+                skip: first - survivors[block],
+            };
+            let len = new.len();
+            carry(from, is_grown, |_| &copies, len, filling(new));
+        };
+        if out.len() <= PART {
+            return part(((out, self.is_grown.words()), 0));
+        }
         out.par_chunks_mut(PART)
             .zip(self.is_grown.words().par_chunks(PART / 64))
             .zip(kept)
-            .for_each(|((new, is_grown), first)| {
-                let block = survivors.partition_point(|&n| n <= first) - 1;
-                let start = (block * BLOCK).min(old.len());
-                let from = Column {
-                    elements: &old[start..],
-                    survives: &self.survives.words()[start.div_ceil(64)..],
-                    skip: first - survivors[block],
-                };
-                let len = new.len();
-                carry(from, is_grown, |_| &copies, len, filling(new));
-            });
+            .for_each(part);
     }
 
     fn check_old(&self, found: usize) {

@@ -39,25 +39,29 @@ pub(crate) type Pair = (usize, usize);
 /// Cost: a few instructions per element, on the threads of the current rayon pool.
 pub(crate) fn common(left: &[u64], right: &[u64]) -> Vec<Pair> {
     let isa = Isa::best();
+    let part = |(chunk, left): (usize, &[u64])| {
+        let (Some(first), Some(last)) = (left.first(), left.last()) else {
+            return Vec::new();
+        };
+        let from = right.partition_point(|position| position < first);
+        let reach = right[from..].partition_point(|position| position <= last);
+        let right = &right[from..from + reach];
+        let mut pairs = Vec::new();
+        isa.vectorize(
+            #[inline(always)]
+            || common_of_chunk(left, right, &mut pairs),
+        );
+        for (left, right) in &mut pairs {
+            *left += chunk * CHUNK;
+            *right += from;
+        }
+        pairs
+    };
+    if left.len() <= CHUNK {
+        return part((0, left));
+    }
     let chunks = left.par_chunks(CHUNK).enumerate();
-    let parts: Vec<Vec<Pair>> = chunks
-        .map(|(chunk, left)| {
-            let from = right.partition_point(|position| *position < left[0]);
-            let reach = right[from..].partition_point(|position| *position <= left[left.len() - 1]);
-            let right = &right[from..from + reach];
-            let mut pairs = Vec::new();
-            isa.vectorize(
-                #[inline(always)]
-                || common_of_chunk(left, right, &mut pairs),
-            );
-            for (left, right) in &mut pairs {
-                *left += chunk * CHUNK;
-                *right += from;
-            }
-            pairs
-        })
-        .collect();
-    parts.concat()
+    chunks.map(part).collect::<Vec<_>>().concat()
 }
 
 /// Adds what two ascending lists have in common.

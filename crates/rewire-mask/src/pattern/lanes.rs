@@ -64,10 +64,16 @@ pub(super) fn in_row_parts(
         let missing = 6u32.saturating_sub((unit * shape.cols).trailing_zeros());
         let aligned = unit << missing;
         let rows = aligned * PART.div_ceil(aligned * shape.cols);
-        let parts = words.par_chunks_mut(rows * shape.cols / 64);
-        parts.enumerate().for_each(|(index, words)| {
+        let part = |(index, words): (usize, &mut [u64])| {
             decide(index * rows..shape.rows.min((index + 1) * rows), words);
-        });
+        };
+        if rows >= shape.rows {
+            // One part is not worth the way to another thread.
+            part((0, &mut words));
+        } else {
+            let parts = words.par_chunks_mut(rows * shape.cols / 64);
+            parts.enumerate().for_each(part);
+        }
     }
     Mask::from_words(shape, words)
 }

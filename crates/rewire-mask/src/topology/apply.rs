@@ -52,10 +52,8 @@ impl Topology {
         if last.is_some_and(|position| position >= shape.len()) {
             return None;
         }
-        let (dropped, grown) = rayon::join(
-            || row_starts(rewiring.dropped(), self),
-            || row_starts(rewiring.grown(), self),
-        );
+        let dropped = row_starts(rewiring.dropped(), self);
+        let grown = row_starts(rewiring.grown(), self);
         let count = |starts: &[usize], row: usize| starts[row + 1] - starts[row];
         let mut row_offsets = vec![0; shape.rows + 1];
         for row in 0..shape.rows {
@@ -107,7 +105,11 @@ impl Topology {
             carry(from, is_grown.words(), |n| &new[n..], len, filling(columns));
             Some((survives, is_grown))
         };
-        let parts: Option<Vec<(Bits, Bits)>> = blocks.into_par_iter().map(rewire).collect();
+        let parts: Option<Vec<(Bits, Bits)>> = if blocks.len() > 1 {
+            blocks.into_par_iter().map(rewire).collect()
+        } else {
+            blocks.into_iter().map(rewire).collect()
+        };
         let mut survives = Bits::with_capacity(self.columns.len());
         let mut is_grown = Bits::with_capacity(columns.len());
         for (block_survives, block_is_grown) in parts? {

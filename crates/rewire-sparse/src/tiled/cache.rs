@@ -31,10 +31,13 @@ impl Cache {
 /// Columns of a tile for the forward product, or rows of one for the input gradient: so many that a
 /// row has about a dozen entries there, which is worth the way to its sums and back; at least as
 /// many as keep their samples in the nearest cache, at most as many as keep them in the next one.
+/// Where even those leave a tile almost empty, so many that it has one entry for each of its rows.
 fn block_width(topology: &Topology) -> usize {
     const ENTRIES: f64 = 12.8;
-    let width = ENTRIES / topology.density();
-    (width.clamp(128.0, 1024.0) as usize).next_multiple_of(64)
+    let density = topology.density();
+    let most = (1.0 / density).max(1024.0);
+    let width = (ENTRIES / density).clamp(128.0, most).min(65_472.0);
+    (width as usize).next_multiple_of(64)
 }
 
 #[cfg(test)]
@@ -65,8 +68,9 @@ mod tests {
 
     #[test]
     fn blocks_widen_as_rows_thin_out() {
-        let widths = [1, 4, 10, 20, 50, 100, 1000].map(|step| block_width(&every(step)));
-        assert_eq!(widths, [128, 128, 128, 256, 640, 1024, 1024]);
-        assert_eq!(block_width(&Topology::empty(MatrixShape::new(3, 4))), 1024);
+        let widths = [1, 4, 10, 20, 50, 100, 1000, 5000].map(|step| block_width(&every(step)));
+        assert_eq!(widths, [128, 128, 128, 256, 640, 1024, 1024, 5056]);
+        let nothing = Topology::empty(MatrixShape::new(3, 4));
+        assert_eq!(block_width(&nothing), 65_472);
     }
 }
