@@ -6,7 +6,7 @@
 //! appended as they come and thinned out to the k best, in their order, whenever twice as many have
 //! gathered; so nothing is ever sorted.
 
-use super::cut::{Cut, cut};
+use super::cut::{Cut, chunks, cut};
 use super::order::{INFINITE, Order};
 use crate::simd::Isa;
 use crate::{Candidate, MaskError};
@@ -191,21 +191,38 @@ impl OrderedTopK {
             self.positions.clear();
             return;
         }
-        let (Cut { threshold, ties }, _) = cut(&[&self.magnitudes], Order::Magnitude, self.k);
-        let (mut kept, mut ties) = (0, ties);
-        for index in 0..self.magnitudes.len() {
-            let (magnitude, position) = (self.magnitudes[index], self.positions[index]);
-            let key = Order::Magnitude.key(magnitude);
-            let is_tie = key == threshold && ties > 0;
-            // Written whether or not it is kept: what is not is overwritten by the next.
-            self.magnitudes[kept] = magnitude;
-            self.positions[kept] = position;
-            kept += usize::from(key > threshold || is_tie);
-            ties -= usize::from(is_tie);
+        let parts: Vec<&[f32]> = chunks(&self.magnitudes).collect();
+        let (Cut { threshold, ties }, _) = cut(&parts, Order::Magnitude, self.k);
+        let (isa, mut kept, mut ties) = (Isa::best(), 0, ties);
+        let (mut marks, mut found) = ([0; STEP], [0; VALUES]);
+        for start in (0..self.magnitudes.len()).step_by(VALUES) {
+            let end = self.magnitudes.len().min(start + VALUES);
+            let values = &self.magnitudes[start..end];
+            let marks = &mut marks[..values.len().div_ceil(64)];
+            let equal = isa.mark(values, Order::Magnitude, threshold, marks);
+            if equal > ties {
+                drop_ties(values, threshold, ties, marks);
+            }
+            ties = ties.saturating_sub(equal);
+            let n = isa.ones(marks, start as u64, &mut found);
+            // What is kept never lies behind where it came from.
+            for &index in &found[..n] {
+                self.magnitudes[kept] = self.magnitudes[index as usize];
+                self.positions[kept] = self.positions[index as usize];
+                kept += 1;
+            }
         }
         self.magnitudes.truncate(kept);
         self.positions.truncate(kept);
         self.needed = threshold + 1;
+    }
+}
+
+/// Clears the marks of the values equal to the threshold, but for the first `ties` of them.
+fn drop_ties(values: &[f32], threshold: i32, ties: usize, marks: &mut [u64]) {
+    let is_tie = |index: &usize| Order::Magnitude.key(values[*index]) == threshold;
+    for index in (0..values.len()).filter(is_tie).skip(ties) {
+        marks[index / 64] &= !(1 << (index % 64));
     }
 }
 
