@@ -157,7 +157,9 @@ fn run_one(root: &Path, binary: &Path, run: &Run, data: Option<&Path>) -> Result
     };
     command
         .args(&run.flags)
-        .args(["--threads", "1", "--quiet", "--json", "--overwrite"])
+        // The plain products have the same bits on every processor.
+        .args(["--set", "products=plain", "--threads", "1"])
+        .args(["--quiet", "--json", "--overwrite"])
         .arg("--out")
         .arg(out);
     let output = command

@@ -116,8 +116,6 @@ impl Run {
         recipe: &str,
     ) -> Self {
         let mut flags: Vec<String> = recipe.split_whitespace().map(str::to_owned).collect();
-        // These have the same bits on every processor.
-        flags.extend(["--set".into(), "products=plain".into()]);
         flags.extend(["--method".into(), method.into()]);
         if let Some(sparsity) = sparsity {
             flags.extend(["--sparsity".into(), sparsity.into()]);
@@ -203,10 +201,7 @@ mod tests {
     #[test]
     fn the_hash_is_frozen() {
         let run = Run::new(Table::Digits, "rigl", Some("0.9"), 1, "");
-        assert_eq!(
-            run.flags.join(" "),
-            "--set products=plain --method rigl --sparsity 0.9 --seed 1"
-        );
+        assert_eq!(run.flags.join(" "), "--method rigl --sparsity 0.9 --seed 1");
         assert_eq!(run.hash(), "1f12dcc32a1381a6");
     }
 
