@@ -100,7 +100,9 @@ pub use select::{
     lowest_magnitudes, top_bits, top_k, top_magnitudes,
 };
 pub use shape::{MatrixShape, weight_matrix};
-pub use simd::streamed_sum;
+#[cfg(target_arch = "x86_64")]
+pub use simd::{Avx2, Avx512};
+pub use simd::{Isa, streamed_sum};
 pub use topology::Topology;
 pub use weights::WeightView;
 

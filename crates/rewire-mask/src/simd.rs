@@ -17,9 +17,9 @@ mod sum;
 #[cfg(target_arch = "x86_64")]
 mod two_four;
 
-pub(crate) use isa::Isa;
+pub use isa::Isa;
 #[cfg(target_arch = "x86_64")]
-use isa::{Avx2, Avx512};
+pub use isa::{Avx2, Avx512};
 pub(crate) use kth::{Bracket, SLACK, Tally};
 pub(crate) use pack::PACK_SLACK;
 pub(crate) use row::{RowChange, RowWords};

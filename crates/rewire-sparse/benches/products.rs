@@ -82,6 +82,18 @@ impl Layer {
         }
     }
 
+    /// As many terms as the longest sum has: samples, or the entries of a row or a column.
+    fn terms(&self) -> usize {
+        let shape = self.topology.shape();
+        let mut columns = vec![0; shape.cols];
+        for &column in self.topology.columns() {
+            columns[column as usize] += 1;
+        }
+        let rows = (0..shape.rows).map(|row| self.topology.row(row).len());
+        let longest = rows.chain(columns).max().unwrap_or(0);
+        longest.max(self.x.samples())
+    }
+
     /// All three products, into `out`.
     fn run(&self, products: &dyn Products, weights: WeightView<'_>, out: &mut Outputs) -> [f64; 3] {
         let Outputs { y, dx, dw } = out;
@@ -114,7 +126,7 @@ impl Layer {
         let (mut found, mut expected) = (self.outputs(weights), self.outputs(weights));
         self.run(&tiled, weights, &mut found);
         self.run(&Plain, weights, &mut expected);
-        found.check(&expected);
+        found.check(&expected, self.terms());
 
         let mut dense_outputs = self.outputs(dense);
         let mut times = [(); 3].map(|()| (Vec::new(), Vec::new()));
@@ -144,9 +156,10 @@ struct Outputs {
 }
 
 impl Outputs {
-    /// Sums of at most some hundred products of numbers below 1, far from cancelling by more than
-    /// this.
-    fn check(&self, other: &Self) {
+    /// Both are sums of at most `k` products of numbers below 1: each lies within k · ε · k of the
+    /// exact sum.
+    fn check(&self, other: &Self, k: usize) {
+        let bound = 2.0 * f32::EPSILON * (k * k) as f32;
         let pairs = [
             (self.y.values(), other.y.values()),
             (self.dx.values(), other.dx.values()),
@@ -155,7 +168,7 @@ impl Outputs {
         for (own, other) in pairs {
             let worst = own.iter().zip(other).map(|(a, b)| (a - b).abs());
             let worst = worst.fold(0.0, f32::max);
-            assert!(worst < 1e-3, "products differ by {worst}");
+            assert!(worst <= bound, "products differ by {worst}, not {bound}");
         }
     }
 }

@@ -9,13 +9,11 @@
 mod active;
 mod dot;
 mod gather;
-mod isa;
 mod layout;
 mod multiply;
 mod tiles;
 mod vector;
 
 pub(crate) use active::Active;
-pub(crate) use isa::Isa;
 pub(crate) use layout::Layout;
 pub(crate) use tiles::ROWS;

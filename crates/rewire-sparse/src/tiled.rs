@@ -8,11 +8,11 @@ mod cache;
 
 use std::ops::Range;
 
-use rewire_mask::{Candidates, LayerRequest, MaskError, Topology, WeightView};
+use rewire_mask::{Candidates, Isa, LayerRequest, MaskError, Topology, WeightView};
 
 use crate::plain::{Plain, check, flops};
 use crate::pool::for_each_chunk;
-use crate::simd::{Active, Isa, Layout, ROWS};
+use crate::simd::{Active, Layout, ROWS};
 use crate::{Batch, Geometry, GradientPair, Products};
 use cache::Cache;
 
@@ -41,19 +41,26 @@ impl Default for Tiled {
 }
 
 impl Tiled {
+    /// What is kept of every active weight beside its topology: its place in a tile by rows and in
+    /// one by columns, 16 bits each, and the index of its value.
+    pub const BYTES_PER_ACTIVE: usize = 2 + 2 + 4;
+
     /// The products for this processor.
     pub fn new() -> Self {
-        Self::all().swap_remove(0)
+        Self::with(Isa::best())
     }
 
     /// The products for every set of instructions that this processor has, the fastest first: for
     /// tests and comparisons.
     pub fn all() -> Vec<Self> {
-        let tiled = |isa| Self {
+        Isa::all().into_iter().map(Self::with).collect()
+    }
+
+    fn with(isa: Isa) -> Self {
+        Self {
             isa,
             cache: Cache::default(),
-        };
-        Isa::all().into_iter().map(tiled).collect()
+        }
     }
 
     /// The instructions that are used: `avx512`, `avx2` or `portable`.

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use rewire_autograd::mask::Isa;
 use rewire_autograd::{Plain, Products, Tiled};
 use rewire_data::{Dataset, Images};
 use rewire_explore::{DropGrow, Explorer, Fraction, Threshold, Window, methods};
@@ -36,7 +37,7 @@ pub(crate) fn products(config: &Config) -> Arc<dyn Products> {
 /// The name under which products are recorded: others may round otherwise.
 pub(crate) fn products_name(config: &Config) -> String {
     match config.products {
-        ProductsKind::Tiled => format!("tiled {}", Tiled::new().instructions()),
+        ProductsKind::Tiled => format!("tiled {}", Isa::best().name()),
         ProductsKind::Plain => "plain".to_owned(),
     }
 }

@@ -1,14 +1,17 @@
 //! What a run needs of memory at the least, and whether the machine has it.
 //!
 //! The need follows from numbers of weights alone and is a lower bound: for each stored weight its
-//! value, its gradient and its optimizer state, for each active one its position, and one
-//! activation per unit and sample of a batch. A run whose least need is beyond what the system can
+//! value, its gradient and its optimizer state, for each active one its position and what the
+//! products keep of it, and one activation per unit and sample of a batch. A run whose least need is beyond what the system can
 //! give would end in an abort without a word; such a run is refused before anything is allocated.
 
 use std::fmt;
 use std::fs;
 
+use rewire_autograd::Tiled;
+
 use crate::budget::LayerBudget;
+use crate::config::ProductsKind;
 use crate::error::TrainError;
 
 /// A number of bytes; shown as `3.2 GB`, with powers of 1000.
@@ -36,15 +39,24 @@ impl fmt::Display for Bytes {
 
 /// The least that a run with this budget holds at once; `columns` numbers of optimizer state per
 /// weight, `batch` samples in a step.
-pub(crate) fn needed(budget: &[LayerBudget], columns: usize, batch: usize) -> Bytes {
+pub(crate) fn needed(
+    budget: &[LayerBudget],
+    products: ProductsKind,
+    columns: usize,
+    batch: usize,
+) -> Bytes {
     // Every number is of 32 bits, a row offset of 64.
+    let per_position = match products {
+        ProductsKind::Tiled => 1 + Tiled::BYTES_PER_ACTIVE as u128 / 4,
+        ProductsKind::Plain => 1,
+    };
     let per_weight = 2 + columns as u128;
     let numbers: u128 = budget
         .iter()
         .map(|layer| {
             let stored = u128::from(layer.n_stored());
             let positions = match layer.n_active {
-                Some(_) => stored + 2 * layer.dims[0] as u128,
+                Some(_) => per_position * stored + 2 * layer.dims[0] as u128,
                 None => 0,
             };
             stored * per_weight + positions + layer.dims[0] as u128 * batch as u128
@@ -118,7 +130,11 @@ mod tests {
             n_active,
         };
         let budget = [layer([3, 4], Some(6)), layer([2, 3], None)];
-        assert_eq!(needed(&budget, 2, 5), Bytes(4 * 51 + 4 * 34));
+        let plain = needed(&budget, ProductsKind::Plain, 2, 5);
+        assert_eq!(plain, Bytes(4 * 51 + 4 * 34));
+        // Two places and an index of each of the 6 weights.
+        let tiled = needed(&budget, ProductsKind::Tiled, 2, 5);
+        assert_eq!(tiled, Bytes(plain.0 + 6 * (2 + 2 + 4)));
     }
 
     #[test]

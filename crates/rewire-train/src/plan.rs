@@ -126,7 +126,12 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
         rewirings: window.count_multiples(1),
         train_flops: epoch.flops(config, &cost, &window),
         train_flops_dense: 3 * cost.f_dense() * epoch.all_samples(config),
-        memory: memory::needed(&budget, build::optimizer(config).columns().len(), batch),
+        memory: memory::needed(
+            &budget,
+            config.products,
+            build::optimizer(config).columns().len(),
+            batch,
+        ),
         notes: Vec::new(),
     };
     plan.notes = notes::notes(config, &budget, &plan);

@@ -88,7 +88,8 @@ impl Trainer {
         let optimizer = build::optimizer(config);
         let budget = budget::budget(config, &spec)?;
         let batch = config.data.batch.min(data.train.len());
-        memory::check(memory::needed(&budget, optimizer.columns().len(), batch))?;
+        let columns = optimizer.columns().len();
+        memory::check(memory::needed(&budget, config.products, columns, batch))?;
         let storages = budget::storages(&budget, streams)?;
         let (mlp, mut parameters, state) = Mlp::new(spec, storages, streams)?;
         for parameter in parameters.iter_mut() {

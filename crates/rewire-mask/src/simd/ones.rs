@@ -16,7 +16,7 @@ impl Isa {
             Self::Avx512(proof) => proof.ones(words, start, numbers),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(proof) => proof.ones(words, start, numbers),
-            Self::Portable => ones::<u64, 4>(words, numbers, |index| start + index),
+            Self::Portable => ones(words, start, numbers),
         }
     }
 }
@@ -40,25 +40,23 @@ impl Avx2 {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
 fn ones_bmi(words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
-    ones::<u64, 4>(words, numbers, |index| start + index)
+    ones(words, start, numbers)
 }
 
-/// Writes the indices of set bits as numbers, `STRIDE` at a time whether or not so many are left:
-/// the number of steps is then easier to foresee than the number of bits.
+/// Set bits that are written at a time, whether or not so many are left: the number of steps is
+/// then easier to foresee than the number of bits.
+const STRIDE: usize = 4;
+
 #[inline(always)]
-fn ones<T: Copy, const STRIDE: usize>(
-    words: &[u64],
-    numbers: &mut [T],
-    number: impl Fn(u64) -> T,
-) -> usize {
+fn ones(words: &[u64], start: u64, numbers: &mut [u64]) -> usize {
     let mut written = 0;
-    for (&word, start) in words.iter().zip((0u64..).step_by(64)) {
+    for (&word, start) in words.iter().zip((start..).step_by(64)) {
         let (mut rest, end) = (word, written + word.count_ones() as usize);
         while rest != 0 {
             let take = |rest: &mut u64| {
                 let index = start + u64::from(rest.trailing_zeros());
                 *rest &= rest.wrapping_sub(1);
-                number(index)
+                index
             };
             match numbers[written..].first_chunk_mut::<STRIDE>() {
                 Some(slots) => slots.iter_mut().for_each(|slot| *slot = take(&mut rest)),

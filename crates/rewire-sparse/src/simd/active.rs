@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
-use rewire_mask::Topology;
+use rewire_mask::{Isa, Topology};
 
-use super::Isa;
-use super::dot::Dot;
+use super::dot::{Dot, dot};
+use super::gather::{add_runs, gather, gather_runs};
 use super::layout::Layout;
-use super::multiply::Multiply;
+use super::multiply::{Multiply, multiply};
 use super::tiles::{ROWS, Tile};
 use crate::batch::Panel;
 use crate::pool::ChunkRows;
@@ -73,7 +73,7 @@ impl<'a> Active<'a> {
                 // each has a value; a tile has as many places as its segments have entries.
                 unsafe {
                     let segments = tile.segments;
-                    self.isa.gather_runs(self.values, segments, firsts, values);
+                    gather_runs(self.isa, self.values, segments, firsts, values);
                 };
                 self.multiply(&tile, values, input, &mut output);
             });
@@ -96,7 +96,7 @@ impl<'a> Active<'a> {
         for (tile, sources) in self.layout.transposed(chunk) {
             with_scratch(tile.places.len(), |values| {
                 // SAFETY: sources name entries of the topology, of which each has a value.
-                unsafe { self.isa.gather(self.values, sources, values) };
+                unsafe { gather(self.isa, self.values, sources, values) };
                 self.multiply(&tile, values, output_gradient, &mut input_gradient);
             });
         }
@@ -117,7 +117,7 @@ impl<'a> Active<'a> {
             // SAFETY: a tile has as many places, and here values, as its segments have entries;
             // places are features of the input from the block's first one on, rows those of the
             // chunk.
-            unsafe { self.isa.multiply(&work, output.panel(index)) };
+            unsafe { multiply(self.isa, &work, output.panel(index)) };
         }
     }
 
@@ -164,7 +164,7 @@ impl<'a> Active<'a> {
                 // SAFETY: as for the forward product; the gradient has a place for each entry.
                 unsafe {
                     let segments = tile.segments;
-                    self.isa.add_runs(sums, segments, firsts, start, gradient);
+                    add_runs(self.isa, sums, segments, firsts, start, gradient);
                 };
             });
         }
@@ -190,7 +190,7 @@ impl<'a> Active<'a> {
         // SAFETY: a tile has as many places as its segments have entries, and so many sums; places
         // are features of the inputs from the block's first one on, rows those of the output
         // gradients from the chunk's first one on, as the caller has asserted.
-        unsafe { self.isa.dot(&work, sums) };
+        unsafe { dot(self.isa, &work, sums) };
     }
 }
 

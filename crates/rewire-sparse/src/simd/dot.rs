@@ -3,12 +3,10 @@
 //! The output gradient's row stays in registers for a whole segment. Every entry leaves one vector
 //! of partial sums; as many of them as a vector has lanes are then added up together.
 
-use super::Isa;
+use rewire_mask::Isa;
+
 use super::tiles::Segment;
-use super::vector::{Portable, RUN, Vector};
-#[cfg(target_arch = "x86_64")]
-use super::vector::{Ymm, Zmm};
-use crate::PANEL;
+use super::vector::{Run, Vector, in_runs, with_vectors};
 
 /// A tile and the panels whose samples meet there: one, or two full ones.
 pub(super) struct Dot<'a, const PANELS: usize> {
@@ -26,70 +24,43 @@ pub(super) struct Dot<'a, const PANELS: usize> {
     pub(super) fresh: bool,
 }
 
-impl Isa {
-    /// Adds the dot products of a tile's entries to `sums`, segment by segment.
-    ///
-    /// # Safety
-    /// There must be as many places and sums as the segments have entries; every place must be a
-    /// feature of the inputs, and every row one of the output gradients.
-    pub(super) unsafe fn dot<const PANELS: usize>(self, work: &Dot<'_, PANELS>, sums: &mut [f32]) {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: the proof stands for the vectors' instructions; the caller answers for
-                // the rest.
-                || unsafe { dot::<Zmm, PANELS>(work, sums) },
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: as above.
-                || unsafe { dot::<Ymm, PANELS>(work, sums) },
-            ),
-            // SAFETY: any processor has these; the caller answers for the rest.
-            Self::Portable => unsafe { dot::<Portable, PANELS>(work, sums) },
-        }
-    }
-}
-
-/// # Safety
-/// As for [`Isa::dot`], and the processor must have the vector's instructions.
-#[inline(always)]
-unsafe fn dot<V: Vector, const PANELS: usize>(work: &Dot<'_, PANELS>, sums: &mut [f32]) {
-    let mut fresh = work.fresh;
-    // SAFETY: the runs lie within the width of the panels; the caller answers for the rest.
-    unsafe {
-        if work.width == PANEL {
-            for first in (0..PANEL).step_by(RUN * V::LANES) {
-                dot_run::<V, PANELS, RUN, PANEL>(work, sums, first, V::LANES, fresh);
-                fresh = false;
-            }
-            return;
-        }
-        let mut first = 0;
-        while first < work.width {
-            let rest = (work.width - first).min(RUN * V::LANES);
-            let last = (rest - 1) % V::LANES + 1;
-            match rest.div_ceil(V::LANES) {
-                1 => dot_run::<V, PANELS, 1, 0>(work, sums, first, last, fresh),
-                2 => dot_run::<V, PANELS, 2, 0>(work, sums, first, last, fresh),
-                3 => dot_run::<V, PANELS, 3, 0>(work, sums, first, last, fresh),
-                _ => dot_run::<V, PANELS, 4, 0>(work, sums, first, last, fresh),
-            }
-            first += rest;
-            fresh = false;
-        }
-    }
-}
-
-/// `N` vectors of samples of each panel from `first` on, the last of which has `last` lanes.
-/// `WIDTH` is the panels' width if it is known to the compiler, and then all vectors are whole.
+/// Adds the dot products of a tile's entries to `sums`, segment by segment.
 ///
 /// # Safety
-/// As for [`dot`], and those samples must exist.
+/// There must be as many places and sums as the segments have entries; every place must be a
+/// feature of the inputs, and every row one of the output gradients.
+pub(super) unsafe fn dot<const PANELS: usize>(isa: Isa, work: &Dot<'_, PANELS>, sums: &mut [f32]) {
+    let fresh = work.fresh;
+    let mut entries = Entries { work, sums, fresh };
+    // SAFETY: the vectors are those of the processor; the caller answers for the rest.
+    with_vectors!(isa, V => unsafe { in_runs::<V>(work.width, &mut entries) });
+}
+
+/// A tile, and the sums of its entries.
+struct Entries<'a, const PANELS: usize> {
+    work: &'a Dot<'a, PANELS>,
+    sums: &'a mut [f32],
+    /// Whether nothing has been added so far.
+    fresh: bool,
+}
+
+impl<const PANELS: usize> Run for Entries<'_, PANELS> {
+    #[inline(always)]
+    unsafe fn run<V: Vector, const N: usize, const WIDTH: usize>(
+        &mut self,
+        first: usize,
+        last: usize,
+    ) {
+        let fresh = std::mem::replace(&mut self.fresh, false);
+        // SAFETY: what holds of the tile is what `dot` asks of its callers.
+        unsafe { run::<V, PANELS, N, WIDTH>(self.work, self.sums, first, last, fresh) }
+    }
+}
+
+/// # Safety
+/// As for [`dot`] and [`Run::run`].
 #[inline(always)]
-unsafe fn dot_run<V: Vector, const PANELS: usize, const N: usize, const WIDTH: usize>(
+unsafe fn run<V: Vector, const PANELS: usize, const N: usize, const WIDTH: usize>(
     work: &Dot<'_, PANELS>,
     sums: &mut [f32],
     first: usize,

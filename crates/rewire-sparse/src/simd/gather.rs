@@ -1,49 +1,64 @@
 //! Values in the order of a tile, and back.
 
-use super::Isa;
+use rewire_mask::Isa;
+
 use super::tiles::Segment;
-use super::vector::{Portable, Vector};
-#[cfg(target_arch = "x86_64")]
-use super::vector::{Ymm, Zmm};
+use super::vector::{Vector, with_vectors};
 
 /// Segments ahead of the present one whose values are asked for.
 const AHEAD: usize = 8;
 
-impl Isa {
-    /// `gathered[i] = values[indices[i]]`.
-    ///
-    /// # Panics
-    /// If there are not as many indices as places.
-    ///
-    /// # Safety
-    /// Every index must name a value, and be below 2³¹.
-    pub(crate) unsafe fn gather(self, values: &[f32], indices: &[u32], gathered: &mut [f32]) {
-        assert_eq!(indices.len(), gathered.len());
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: the proof stands for the vectors' instructions; the caller answers for
-                // the indices.
-                || unsafe { gather::<Zmm>(values, indices, gathered) },
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: as above.
-                || unsafe { gather::<Ymm>(values, indices, gathered) },
-            ),
-            // SAFETY: any processor has these; the caller answers for the indices.
-            Self::Portable => unsafe { gather::<Portable>(values, indices, gathered) },
-        }
-    }
+/// `gathered[i] = values[indices[i]]`.
+///
+/// # Panics
+/// If there are not as many indices as places.
+///
+/// # Safety
+/// Every index must name a value, and be below 2³¹.
+pub(super) unsafe fn gather(isa: Isa, values: &[f32], indices: &[u32], gathered: &mut [f32]) {
+    assert_eq!(indices.len(), gathered.len());
+    // SAFETY: the vectors are those of the processor; the caller answers for the indices.
+    with_vectors!(isa, V => unsafe { gather_with::<V>(values, indices, gathered) });
+}
+
+/// Puts runs of values one behind the other: segment by segment, as many from its first entry on as
+/// it has entries.
+///
+/// # Safety
+/// All entries must name values, and there must be a place for each.
+pub(super) unsafe fn gather_runs(
+    isa: Isa,
+    values: &[f32],
+    segments: &[Segment],
+    firsts: &[u32],
+    gathered: &mut [f32],
+) {
+    // SAFETY: the vectors are those of the processor; the caller answers for the entries.
+    with_vectors!(isa, V => unsafe { gather_runs_with::<V>(values, segments, firsts, gathered) });
+}
+
+/// Adds to runs of values what lies one behind the other, segment by segment. The first value is
+/// that of entry `origin`.
+///
+/// # Safety
+/// As for [`gather_runs`], with a sum for each entry.
+pub(super) unsafe fn add_runs(
+    isa: Isa,
+    sums: &[f32],
+    segments: &[Segment],
+    firsts: &[u32],
+    origin: usize,
+    values: &mut [f32],
+) {
+    // SAFETY: as above.
+    with_vectors!(isa, V => unsafe { add_runs_with::<V>(sums, segments, firsts, origin, values) });
 }
 
 /// # Safety
-/// As for [`Isa::gather`], for as many indices as places, and the processor must have the vector's
+/// As for [`gather`], for as many indices as places, and the processor must have the vector's
 /// instructions.
 #[inline(always)]
-unsafe fn gather<V: Vector>(values: &[f32], indices: &[u32], gathered: &mut [f32]) {
+unsafe fn gather_with<V: Vector>(values: &[f32], indices: &[u32], gathered: &mut [f32]) {
     let whole = indices.len() - indices.len() % V::LANES;
     for first in (0..whole).step_by(V::LANES) {
         // SAFETY: as many indices and places lie behind `first`.
@@ -57,78 +72,10 @@ unsafe fn gather<V: Vector>(values: &[f32], indices: &[u32], gathered: &mut [f32
     }
 }
 
-impl Isa {
-    /// Puts runs of values one behind the other: segment by segment, as many from its first entry
-    /// on as it has entries.
-    ///
-    /// # Safety
-    /// All entries must name values, and there must be a place for each.
-    pub(super) unsafe fn gather_runs(
-        self,
-        values: &[f32],
-        segments: &[Segment],
-        firsts: &[u32],
-        gathered: &mut [f32],
-    ) {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: the proof stands for the vectors' instructions; the caller answers for
-                // the entries.
-                || unsafe { gather_runs::<Zmm>(values, segments, firsts, gathered) },
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: as above.
-                || unsafe { gather_runs::<Ymm>(values, segments, firsts, gathered) },
-            ),
-            // SAFETY: any processor has these; the caller answers for the entries.
-            Self::Portable => unsafe {
-                gather_runs::<Portable>(values, segments, firsts, gathered);
-            },
-        }
-    }
-
-    /// Adds to runs of values what lies one behind the other, segment by segment. The first value
-    /// is that of entry `origin`.
-    ///
-    /// # Safety
-    /// As for [`Isa::gather_runs`], with a sum for each entry.
-    pub(super) unsafe fn add_runs(
-        self,
-        sums: &[f32],
-        segments: &[Segment],
-        firsts: &[u32],
-        origin: usize,
-        values: &mut [f32],
-    ) {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: as above.
-                || unsafe { add_runs::<Zmm>(sums, segments, firsts, origin, values) },
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: as above.
-                || unsafe { add_runs::<Ymm>(sums, segments, firsts, origin, values) },
-            ),
-            // SAFETY: as above.
-            Self::Portable => unsafe {
-                add_runs::<Portable>(sums, segments, firsts, origin, values)
-            },
-        }
-    }
-}
-
 /// # Safety
-/// As for [`Isa::gather_runs`], and the processor must have the vector's instructions.
+/// As for [`gather_runs`], and the processor must have the vector's instructions.
 #[inline(always)]
-unsafe fn gather_runs<V: Vector>(
+unsafe fn gather_runs_with<V: Vector>(
     values: &[f32],
     segments: &[Segment],
     firsts: &[u32],
@@ -155,9 +102,9 @@ unsafe fn gather_runs<V: Vector>(
 }
 
 /// # Safety
-/// As for [`Isa::add_runs`], and the processor must have the vector's instructions.
+/// As for [`add_runs`], and the processor must have the vector's instructions.
 #[inline(always)]
-unsafe fn add_runs<V: Vector>(
+unsafe fn add_runs_with<V: Vector>(
     sums: &[f32],
     segments: &[Segment],
     firsts: &[u32],

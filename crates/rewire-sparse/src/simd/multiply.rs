@@ -4,12 +4,10 @@
 //! which stays in registers for a whole segment. Two rows of nearly the same length are walked
 //! together: one row alone would wait for its own sums.
 
-use super::Isa;
+use rewire_mask::Isa;
+
 use super::tiles::Segment;
-use super::vector::{Portable, RUN, Vector};
-#[cfg(target_arch = "x86_64")]
-use super::vector::{Ymm, Zmm};
-use crate::PANEL;
+use super::vector::{Run, Vector, in_runs, with_vectors};
 
 /// A tile and what it is multiplied with.
 pub(super) struct Multiply<'a> {
@@ -27,68 +25,39 @@ pub(super) struct Multiply<'a> {
     pub(super) fresh: bool,
 }
 
-impl Isa {
-    /// Adds the products of a tile to its rows of `output`, which holds the same samples as the
-    /// input.
-    ///
-    /// # Safety
-    /// There must be as many places and values as the segments have entries; every place must be a
-    /// feature of the input, and every row one of the output.
-    pub(super) unsafe fn multiply(self, work: &Multiply<'_>, output: &mut [f32]) {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: the proof stands for the vectors' instructions; the caller answers for
-                // the rest.
-                || unsafe { multiply::<Zmm>(work, output) },
-            ),
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx2(proof) => proof.run(
-                #[inline(always)]
-                // SAFETY: as above.
-                || unsafe { multiply::<Ymm>(work, output) },
-            ),
-            // SAFETY: any processor has these; the caller answers for the rest.
-            Self::Portable => unsafe { multiply::<Portable>(work, output) },
-        }
-    }
-}
-
-/// # Safety
-/// As for [`Isa::multiply`], and the processor must have the vector's instructions.
-#[inline(always)]
-unsafe fn multiply<V: Vector>(work: &Multiply<'_>, output: &mut [f32]) {
-    // SAFETY: the runs lie within the width of the panel; the caller answers for the rest.
-    unsafe {
-        if work.width == PANEL {
-            for first in (0..PANEL).step_by(RUN * V::LANES) {
-                multiply_run::<V, RUN, PANEL>(work, output, first, V::LANES);
-            }
-            return;
-        }
-        let mut first = 0;
-        while first < work.width {
-            let rest = (work.width - first).min(RUN * V::LANES);
-            let last = (rest - 1) % V::LANES + 1;
-            match rest.div_ceil(V::LANES) {
-                1 => multiply_run::<V, 1, 0>(work, output, first, last),
-                2 => multiply_run::<V, 2, 0>(work, output, first, last),
-                3 => multiply_run::<V, 3, 0>(work, output, first, last),
-                _ => multiply_run::<V, 4, 0>(work, output, first, last),
-            }
-            first += rest;
-        }
-    }
-}
-
-/// All segments, for `N` vectors of samples from `first` on, the last of which has `last` lanes.
-/// `WIDTH` is the panel's width if it is known to the compiler, and then all vectors are whole.
+/// Adds the products of a tile to its rows of `output`, which holds the same samples as the input.
 ///
 /// # Safety
-/// As for [`multiply`], and those samples must exist.
+/// There must be as many places and values as the segments have entries; every place must be a
+/// feature of the input, and every row one of the output.
+pub(super) unsafe fn multiply(isa: Isa, work: &Multiply<'_>, output: &mut [f32]) {
+    let mut rows = Rows { work, output };
+    // SAFETY: the vectors are those of the processor; the caller answers for the rest.
+    with_vectors!(isa, V => unsafe { in_runs::<V>(work.width, &mut rows) });
+}
+
+/// A tile, and the rows that its products are added to.
+struct Rows<'a> {
+    work: &'a Multiply<'a>,
+    output: &'a mut [f32],
+}
+
+impl Run for Rows<'_> {
+    #[inline(always)]
+    unsafe fn run<V: Vector, const N: usize, const WIDTH: usize>(
+        &mut self,
+        first: usize,
+        last: usize,
+    ) {
+        // SAFETY: what holds of the tile is what `multiply` asks of its callers.
+        unsafe { run::<V, N, WIDTH>(self.work, self.output, first, last) }
+    }
+}
+
+/// # Safety
+/// As for [`multiply`] and [`Run::run`].
 #[inline(always)]
-unsafe fn multiply_run<V: Vector, const N: usize, const WIDTH: usize>(
+unsafe fn run<V: Vector, const N: usize, const WIDTH: usize>(
     work: &Multiply<'_>,
     output: &mut [f32],
     first: usize,

@@ -6,6 +6,81 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
+use crate::PANEL;
+
+/// Evaluates `$work` with `$vector` standing for the vectors of `$isa`, compiled for its
+/// instructions.
+macro_rules! with_vectors {
+    ($isa:expr, $vector:ident => $work:expr) => {
+        match $isa {
+            #[cfg(target_arch = "x86_64")]
+            rewire_mask::Isa::Avx512(proof) => {
+                type $vector = super::vector::Zmm;
+                proof.vectorize(
+                    #[inline(always)]
+                    || $work,
+                )
+            }
+            #[cfg(target_arch = "x86_64")]
+            rewire_mask::Isa::Avx2(proof) => {
+                type $vector = super::vector::Ymm;
+                proof.vectorize(
+                    #[inline(always)]
+                    || $work,
+                )
+            }
+            rewire_mask::Isa::Portable => {
+                type $vector = super::vector::Portable;
+                $work
+            }
+        }
+    };
+}
+pub(super) use with_vectors;
+
+/// What is done for a few vectors of samples at a time.
+pub(super) trait Run {
+    /// Does it for `N` vectors of samples from `first` on, the last of which has `last` lanes.
+    /// `WIDTH` is the panel's width if it is known to the compiler, and then all vectors are whole.
+    ///
+    /// # Safety
+    /// The processor must have the vector's instructions, and those samples must exist.
+    unsafe fn run<V: Vector, const N: usize, const WIDTH: usize>(
+        &mut self,
+        first: usize,
+        last: usize,
+    );
+}
+
+/// Does it for all samples of a panel of that width, [`RUN`] vectors at a time.
+///
+/// # Safety
+/// The processor must have the vector's instructions.
+#[inline(always)]
+pub(super) unsafe fn in_runs<V: Vector>(width: usize, work: &mut impl Run) {
+    // SAFETY: the runs lie within the width; the caller answers for the instructions.
+    unsafe {
+        if width == PANEL {
+            for first in (0..PANEL).step_by(RUN * V::LANES) {
+                work.run::<V, RUN, PANEL>(first, V::LANES);
+            }
+            return;
+        }
+        let mut first = 0;
+        while first < width {
+            let rest = (width - first).min(RUN * V::LANES);
+            let last = (rest - 1) % V::LANES + 1;
+            match rest.div_ceil(V::LANES) {
+                1 => work.run::<V, 1, 0>(first, last),
+                2 => work.run::<V, 2, 0>(first, last),
+                3 => work.run::<V, 3, 0>(first, last),
+                _ => work.run::<V, 4, 0>(first, last),
+            }
+            first += rest;
+        }
+    }
+}
+
 /// Vectors of a row that are held in registers at a time.
 pub(super) const RUN: usize = 4;
 
