@@ -68,7 +68,7 @@ fn a_plan_of_terabytes_takes_no_time_and_the_run_is_refused() {
     let plan = sandbox.call(&line);
     assert_eq!(plan.status, 0, "{}", plan.stderr);
     assert!(
-        plan.stdout.contains("# memory      at least 1.6 TB"),
+        plan.stdout.contains("# memory      at least 2.4 TB"),
         "{}",
         plan.stdout
     );
@@ -77,7 +77,7 @@ fn a_plan_of_terabytes_takes_no_time_and_the_run_is_refused() {
         line.extend(large);
         sandbox
             .call(&line)
-            .is_refused(2, &["needs at least 1.6 TB of memory", "model.kind"]);
+            .is_refused(2, &["needs at least 2.4 TB of memory", "model.kind"]);
         assert!(sandbox.contents("").is_empty());
     }
     // What takes longest is to start the program.
