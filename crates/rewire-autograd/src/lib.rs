@@ -23,7 +23,10 @@ mod tape;
 
 pub use gradients::{Gradients, ParameterId, ParameterViews};
 pub use ops::loss::correct_predictions;
-pub use rewire_sparse::{Batch, Buffer, Geometry, GradientPair, Plain, Products, Tiled, mask};
+pub use rewire_sparse::{
+    Batch, Buffer, Crossover, CrossoverError, CrossoverRow, Fast, Geometry, GradientPair, Kernel,
+    Plain, Product, Products, mask,
+};
 pub use tape::{NormStatistics, Tape, Var};
 
 /// Runs the README's example as a documentation test.

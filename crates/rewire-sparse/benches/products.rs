@@ -12,7 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rayon::ThreadPoolBuilder;
 use rewire_sparse::mask::{MatrixShape, Topology, WeightView};
-use rewire_sparse::{Batch, Geometry, GradientPair, Plain, Products, Tiled};
+use rewire_sparse::{Batch, Crossover, Fast, Geometry, GradientPair, Kernel, Plain, Products};
 
 /// Samples, outputs and inputs.
 const SHAPES: [[usize; 3]; 3] = [[128, 1024, 1024], [128, 3072, 3072], [256, 768, 3072]];
@@ -117,7 +117,7 @@ impl Layer {
     }
 
     fn measure(&self) -> String {
-        let tiled = Tiled::new();
+        let tiled = Fast::new(Crossover::always(Kernel::Tiled));
         let weights = self.active();
         let dense = WeightView::Dense {
             shape: self.topology.shape(),

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! [`Products`] is the joint. [`Plain`] is its plain implementation, short enough to be read and
-//! exact enough to be the oracle of faster ones; [`Tiled`] is the fast one. Activations travel as [`Batch`], whose
+//! exact enough to be the oracle of faster ones; [`Fast`] is the fast one. Activations travel as [`Batch`], whose
 //! memory layout is private to this crate, in a [`Buffer`] whose place is private too, so that a
 //! faster layout or another device changes no caller.
 //!
@@ -19,6 +19,9 @@
 
 mod batch;
 mod buffer;
+mod crossover;
+mod dense;
+mod fast;
 mod geometry;
 mod growth;
 mod plain;
@@ -29,11 +32,12 @@ mod tiled;
 
 pub use batch::{Batch, PANEL, Panel, PanelMut};
 pub use buffer::Buffer;
+pub use crossover::{Crossover, CrossoverError, CrossoverRow, Kernel, Product};
+pub use fast::Fast;
 pub use geometry::Geometry;
 pub use plain::Plain;
 pub use products::{GradientPair, Products};
 pub use rewire_mask as mask;
-pub use tiled::Tiled;
 
 /// Runs the README's example as a documentation test.
 #[cfg(doctest)]

@@ -9,6 +9,7 @@
 mod active;
 mod dot;
 mod gather;
+pub(crate) mod gemm;
 mod layout;
 mod multiply;
 mod tiles;

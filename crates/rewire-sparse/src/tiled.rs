@@ -1,183 +1,124 @@
-//! The fast products.
+//! The products that walk active entries, tile by tile.
 //!
-//! Active weights are multiplied by kernels that walk a layout of their topology; it is made when a
-//! topology is first seen and kept as long as the topology lives. Everything else goes to the plain
-//! products.
+//! A layout is made when a topology is first seen and kept as long as the topology lives.
 
 mod cache;
 
 use std::ops::Range;
 
-use rewire_mask::{Candidates, Isa, LayerRequest, MaskError, Topology, WeightView};
+use rewire_mask::{Isa, Topology};
 
-use crate::plain::{Plain, check, flops};
 use crate::pool::for_each_chunk;
 use crate::simd::{Active, Layout, ROWS};
-use crate::{Batch, Geometry, GradientPair, Products};
+use crate::{Batch, GradientPair};
 use cache::Cache;
 
 /// Below this many multiply-adds a product runs on the calling thread: waking a worker costs tens
 /// of microseconds. A function of the shape alone, and either way gives the same bits.
 const PARALLEL_FROM: u64 = 1 << 22;
 
-/// The fast implementation of [`Products`].
-///
-/// # Determinism
-/// The same bits at any number of threads; results depend on the processor's vector instructions.
-///
-/// # Cost
-/// O(batch · n_active) for active weights. A layout holds 8 bytes per active weight and about 12
-/// per dozen of them, and is made in O(n_active) when a topology is first multiplied.
+/// The kernels for one set of instructions, and the layouts that they have seen.
 #[derive(Debug)]
-pub struct Tiled {
+pub(crate) struct Tiled {
     isa: Isa,
     cache: Cache,
-}
-
-impl Default for Tiled {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl Tiled {
     /// What is kept of every active weight beside its topology: its place in a tile by rows and in
     /// one by columns, 16 bits each, and the index of its value.
-    pub const BYTES_PER_ACTIVE: usize = 2 + 2 + 4;
+    pub(crate) const BYTES_PER_ACTIVE: usize = 2 + 2 + 4;
 
-    /// The products for this processor.
-    pub fn new() -> Self {
-        Self::with(Isa::best())
-    }
+    /// As many active weights as a layout can name.
+    pub(crate) const MOST: usize = Layout::MOST;
 
-    /// The products for every set of instructions that this processor has, the fastest first: for
-    /// tests and comparisons.
-    pub fn all() -> Vec<Self> {
-        Isa::all().into_iter().map(Self::with).collect()
-    }
-
-    fn with(isa: Isa) -> Self {
+    pub(crate) fn new(isa: Isa) -> Self {
         Self {
             isa,
             cache: Cache::default(),
         }
     }
 
-    /// The instructions that are used: `avx512`, `avx2` or `portable`.
-    pub const fn instructions(&self) -> &'static str {
-        self.isa.name()
+    pub(crate) const fn isa(&self) -> Isa {
+        self.isa
     }
-}
 
-impl Products for Tiled {
-    fn forward(
+    /// `output = input · Wᵀ`.
+    pub(crate) fn forward(
         &self,
-        geometry: Geometry,
-        weights: WeightView<'_>,
+        topology: &Topology,
+        values: &[f32],
         input: &Batch,
         output: &mut Batch,
-    ) -> u64 {
-        let Some((topology, values)) = active(weights) else {
-            return Plain.forward(geometry, weights, input, output);
-        };
-        check(geometry, weights, input, output);
-        let flops = flops(weights.n_active(), input);
+    ) {
         let layout = self.cache.layout(topology);
-        let is_large = flops / 2 >= PARALLEL_FROM;
-        let weights = Active::new(self.isa, &layout, topology, values);
-        for_each_chunk(output, ROWS, is_large, |chunk, rows| {
-            weights.forward(chunk, input, rows);
+        let entries = Active::new(self.isa, &layout, topology);
+        for_each_chunk(output, ROWS, is_large(topology, input), |chunk, rows| {
+            entries.forward(chunk, values, input, rows);
         });
-        flops
     }
 
-    fn input_gradient(
+    /// `input_gradient = output_gradient · W`.
+    pub(crate) fn input_gradient(
         &self,
-        geometry: Geometry,
-        weights: WeightView<'_>,
+        topology: &Topology,
+        values: &[f32],
         output_gradient: &Batch,
         input_gradient: &mut Batch,
-    ) -> u64 {
-        let Some((topology, values)) = active(weights) else {
-            return Plain.input_gradient(geometry, weights, output_gradient, input_gradient);
-        };
-        check(geometry, weights, input_gradient, output_gradient);
-        let flops = flops(weights.n_active(), output_gradient);
+    ) {
         let layout = self.cache.layout(topology);
-        let is_large = flops / 2 >= PARALLEL_FROM;
-        let weights = Active::new(self.isa, &layout, topology, values);
-        for_each_chunk(input_gradient, ROWS, is_large, |chunk, rows| {
-            weights.input_gradient(chunk, output_gradient, rows);
+        let parallel = is_large(topology, output_gradient);
+        let entries = Active::new(self.isa, &layout, topology);
+        for_each_chunk(input_gradient, ROWS, parallel, |chunk, rows| {
+            entries.input_gradient(chunk, values, output_gradient, rows);
         });
-        flops
     }
 
-    fn weight_gradient(
+    /// Adds `output_gradientᵀ · input` at the active positions to `gradient`, in their order.
+    pub(crate) fn weight_gradient(
         &self,
-        geometry: Geometry,
-        weights: WeightView<'_>,
+        topology: &Topology,
         pair: GradientPair<'_>,
         gradient: &mut [f32],
-    ) -> u64 {
-        let Some((topology, values)) = active(weights) else {
-            return Plain.weight_gradient(geometry, weights, pair, gradient);
-        };
-        check(geometry, weights, pair.input, pair.output_gradient);
-        assert_eq!(
-            gradient.len(),
-            weights.values().len(),
-            "a gradient is as long as the stored values"
-        );
-        let flops = flops(weights.n_active(), pair.input);
+    ) {
         let layout = self.cache.layout(topology);
-        let weights = Active::new(self.isa, &layout, topology, values);
-        let chunks = 0..geometry.outputs().div_ceil(ROWS);
-        weight_gradient(&weights, chunks, pair, gradient, flops / 2 >= PARALLEL_FROM);
-        flops
-    }
-
-    fn growth(
-        &self,
-        geometry: Geometry,
-        weights: WeightView<'_>,
-        pairs: &[GradientPair<'_>],
-        request: &LayerRequest,
-    ) -> Result<(Candidates, u64), MaskError> {
-        Plain.growth(geometry, weights, pairs, request)
+        let entries = Active::new(self.isa, &layout, topology);
+        let chunks = 0..topology.shape().rows.div_ceil(ROWS);
+        add_gradient(
+            &entries,
+            chunks,
+            pair,
+            gradient,
+            is_large(topology, pair.input),
+        );
     }
 }
 
-/// Active weights that the kernels can walk.
-fn active(weights: WeightView<'_>) -> Option<(&Topology, &[f32])> {
-    match weights {
-        WeightView::Active { topology, values } if topology.n_active() <= Layout::MOST => {
-            Some((topology, values))
-        }
-        WeightView::Active { .. } | WeightView::Dense { .. } | WeightView::Latent { .. } => None,
-    }
+fn is_large(topology: &Topology, batch: &Batch) -> bool {
+    (topology.n_active() as u64).saturating_mul(batch.samples() as u64) >= PARALLEL_FROM
 }
 
 /// Adds the gradient of the rows of some chunks, which `gradient` is for; the two halves side by
 /// side if `parallel`.
-fn weight_gradient(
-    weights: &Active<'_>,
+fn add_gradient(
+    entries: &Active<'_>,
     chunks: Range<usize>,
     pair: GradientPair<'_>,
     gradient: &mut [f32],
     parallel: bool,
 ) {
-    let start = weights.first_entry(chunks.start);
+    let start = entries.first_entry(chunks.start);
     if parallel && chunks.len() > 1 {
         let middle = chunks.start + chunks.len() / 2;
-        let (first, second) = gradient.split_at_mut(weights.first_entry(middle) - start);
+        let (first, second) = gradient.split_at_mut(entries.first_entry(middle) - start);
         rayon::join(
-            || weight_gradient(weights, chunks.start..middle, pair, first, true),
-            || weight_gradient(weights, middle..chunks.end, pair, second, true),
+            || add_gradient(entries, chunks.start..middle, pair, first, true),
+            || add_gradient(entries, middle..chunks.end, pair, second, true),
         );
         return;
     }
     for chunk in chunks {
-        let own = weights.first_entry(chunk) - start..weights.first_entry(chunk + 1) - start;
-        weights.weight_gradient(chunk, pair, &mut gradient[own]);
+        let own = entries.first_entry(chunk) - start..entries.first_entry(chunk + 1) - start;
+        entries.weight_gradient(chunk, pair, &mut gradient[own]);
     }
 }

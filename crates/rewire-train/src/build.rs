@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use rewire_autograd::mask::Isa;
-use rewire_autograd::{Plain, Products, Tiled};
+use rewire_autograd::{Crossover, Fast, Kernel, Plain, Products};
 use rewire_data::{Dataset, Images};
 use rewire_explore::{DropGrow, Explorer, Fraction, Threshold, Window, methods};
 use rewire_ift::TrainingMethod;
@@ -28,17 +28,30 @@ pub(crate) struct Parts {
 
 /// What multiplies.
 pub(crate) fn products(config: &Config) -> Arc<dyn Products> {
+    match crossover(config) {
+        Some(table) => Arc::new(Fast::new(table)),
+        None => Arc::new(Plain),
+    }
+}
+
+/// Which kernels multiply active weights, unless the plain products do.
+pub(crate) fn crossover(config: &Config) -> Option<Crossover> {
     match config.products {
-        ProductsKind::Tiled => Arc::new(Tiled::new()),
-        ProductsKind::Plain => Arc::new(Plain),
+        ProductsKind::Auto => Some(config.crossover.clone()),
+        ProductsKind::Tiled => Some(Crossover::always(Kernel::Tiled)),
+        ProductsKind::Dense => Some(Crossover::always(Kernel::Dense)),
+        ProductsKind::Plain => None,
     }
 }
 
 /// The name under which products are recorded: others may round otherwise.
 pub(crate) fn products_name(config: &Config) -> String {
-    match config.products {
-        ProductsKind::Tiled => format!("tiled {}", Isa::best().name()),
-        ProductsKind::Plain => "plain".to_owned(),
+    let word = config.products;
+    match word {
+        ProductsKind::Auto | ProductsKind::Tiled | ProductsKind::Dense => {
+            format!("{word} {}", Isa::best().name())
+        }
+        ProductsKind::Plain => word.to_string(),
     }
 }
 

@@ -11,9 +11,11 @@
 
 use std::collections::BTreeMap;
 
+use rewire_autograd::Crossover;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+mod crossover;
 mod error;
 mod example;
 mod keys;
@@ -41,6 +43,9 @@ pub struct Config {
     pub threads: usize,
     /// What multiplies.
     pub products: ProductsKind,
+    /// `auto`: from which densities on a product is dense, as `rewire tune` writes it.
+    #[serde(with = "crossover")]
+    pub crossover: Crossover,
     /// What is learned from.
     pub data: DataConfig,
     /// What is trained.
@@ -188,6 +193,15 @@ impl Config {
     /// If a number exceeds what TOML can hold, 2⁶³ − 1: no checked configuration has one.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).expect("a checked configuration is valid TOML")
+    }
+
+    /// The line of a configuration that sets a table of crossovers.
+    ///
+    /// # Panics
+    /// If a size exceeds what TOML can hold, 2⁶³ − 1: no measured one does.
+    pub fn crossover_text(table: &Crossover) -> String {
+        let rows = BTreeMap::from([("crossover", crossover::Rows::of(table))]);
+        toml::to_string(&rows).expect("a table of numbers is valid TOML")
     }
 
     /// SHA-256 of the text with `threads = 0`, as 64 hexadecimal digits.

@@ -30,3 +30,4 @@ mod snapshot;
 pub mod stop;
 pub mod summary;
 pub mod trainer;
+pub mod tune;

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::fs;
 
-use rewire_autograd::Tiled;
+use rewire_autograd::Fast;
 
 use crate::budget::LayerBudget;
 use crate::config::ProductsKind;
@@ -47,8 +47,8 @@ pub(crate) fn needed(
 ) -> Bytes {
     // Every number is of 32 bits, a row offset of 64.
     let per_position = match products {
-        ProductsKind::Tiled => 1 + Tiled::BYTES_PER_ACTIVE as u128 / 4,
-        ProductsKind::Plain => 1,
+        ProductsKind::Auto | ProductsKind::Tiled => 1 + Fast::BYTES_PER_ACTIVE as u128 / 4,
+        ProductsKind::Dense | ProductsKind::Plain => 1,
     };
     let per_weight = 2 + columns as u128;
     let numbers: u128 = budget

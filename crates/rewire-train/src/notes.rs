@@ -5,7 +5,7 @@
 
 use crate::budget::LayerBudget;
 use crate::build;
-use crate::config::{Config, Decay, Method, OptimizerKind, ScheduleKind};
+use crate::config::{Config, Decay, Method, OptimizerKind, ProductsKind, ScheduleKind};
 use crate::plan::Plan;
 
 /// One sentence, without an end, for each thing that has no effect.
@@ -112,6 +112,10 @@ fn unused(config: &Config) -> Vec<(String, String)> {
     let mut unused = Vec::new();
     for (key, _, _) in config.difference(&base) {
         let (used, why) = match key.as_str() {
+            "crossover" => {
+                let used = config.products == ProductsKind::Auto;
+                (used, format!("products {}", config.products))
+            }
             "sparsity.allocation" | "sparsity.dense" => by_method(method != Method::Dense),
             "rewire.every" | "rewire.end" => by_method(rewires),
             "rewire.fraction" | "rewire.decay" => by_method(drops_a_fraction),

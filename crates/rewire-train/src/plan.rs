@@ -3,6 +3,7 @@
 //! Everything is computed from shapes and counts: a plan for a network that fits into no memory, or
 //! for a run of a billion epochs, costs no more than any other.
 
+use rewire_autograd::{Kernel, Product};
 use rewire_data::Standardize;
 use rewire_explore::Window;
 use rewire_ift::{LinearCost, NetworkCost, StepKind};
@@ -54,6 +55,31 @@ pub struct PlannedLayer {
     pub n_total: u64,
     /// FLOPs of the forward pass of one sample.
     pub flops_forward: u128,
+    /// What computes each product of [`Product::ALL`] for a full batch; nothing to choose from for
+    /// the plain products.
+    pub kernels: Option<[Kernel; 3]>,
+}
+
+impl PlannedLayer {
+    /// The choice of kernels in words: one for all products, or one for each.
+    pub fn kernels(&self) -> String {
+        let word = |kernel: Kernel| match kernel {
+            Kernel::Tiled => "tiled",
+            Kernel::Dense => "dense",
+        };
+        match self.kernels {
+            None => "plain".to_owned(),
+            Some([forward, back, weight]) if forward == back && back == weight => {
+                word(forward).to_owned()
+            }
+            Some([forward, back, weight]) => format!(
+                "{} (forward), {} (input gradient), {} (weight gradient)",
+                word(forward),
+                word(back),
+                word(weight)
+            ),
+        }
+    }
 }
 
 /// Reads the data and computes what a run on them comes to; nothing is built and nothing written.
@@ -90,6 +116,7 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
         .iter()
         .zip(&cost.layers)
         .map(|(layer, priced)| PlannedLayer {
+            kernels: kernels(config, layer, config.data.batch.min(samples)),
             name: layer.weight(),
             dims: layer.dims,
             n_active: layer.n_stored(),
@@ -136,6 +163,17 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
     };
     plan.notes = notes::notes(config, &budget, &plan);
     Ok(plan)
+}
+
+/// What multiplies a layer, for a batch of so many samples.
+fn kernels(config: &Config, layer: &LayerBudget, samples: usize) -> Option<[Kernel; 3]> {
+    let table = build::crossover(config)?;
+    let Some(n_active) = layer.n_active else {
+        return Some([Kernel::Dense; 3]);
+    };
+    let weights = layer.n_total();
+    let density = n_active as f64 / weights as f64;
+    Some(Product::ALL.map(|product| table.kernel(product, weights, density, samples)))
 }
 
 /// How the samples of an epoch are cut into steps.

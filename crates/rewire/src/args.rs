@@ -47,6 +47,11 @@ Examples:
   rewire inspect runs/0001
   rewire inspect runs/0001/best.safetensors";
 
+const TUNE_EXAMPLES: &str = "\
+Examples:
+  rewire tune > machine.toml                    some minutes on an otherwise idle machine
+  rewire train --config machine.toml --sparsity 0.5";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   rewire data check mnist";
@@ -70,6 +75,9 @@ pub(crate) enum Command {
     /// Show what a checkpoint holds
     #[command(help_template = TEMPLATE, before_help = INSPECT_EXAMPLES)]
     Inspect(InspectArgs),
+    /// Measure from which densities on a dense product is faster on this machine
+    #[command(help_template = TEMPLATE, before_help = TUNE_EXAMPLES)]
+    Tune(TuneArgs),
     /// Look at data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -84,9 +92,9 @@ pub(crate) enum DataCommand {
 
 #[derive(Debug, Default, Args)]
 pub(crate) struct TrainArgs {
-    /// Configuration file in TOML [default: none]
+    /// Configuration file in TOML, repeatable: a later one overrides [default: none]
     #[arg(long, value_name = "FILE", help_heading = "Configuration")]
-    pub(crate) config: Option<PathBuf>,
+    pub(crate) config: Vec<PathBuf>,
     /// Any configuration key, repeatable: --set rewire.fraction=0.2 [default: none]
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Configuration")]
     pub(crate) set: Vec<String>,
@@ -258,6 +266,39 @@ pub(crate) struct EvalArgs {
         value_parser = clap::value_parser!(u16).range(0..=4096)
     )]
     pub(crate) threads: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TuneArgs {
+    /// Worker threads, 0 for one per core [default: 0]
+    #[arg(
+        long,
+        value_name = "THREADS",
+        default_value_t = 0,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u16).range(0..=4096)
+    )]
+    pub(crate) threads: u16,
+    /// Sides of the square layers that are measured, in units [default: 64,256,1024,4096]
+    #[arg(
+        long,
+        value_name = "N,..",
+        value_delimiter = ',',
+        default_values_t = [64, 256, 1024, 4096],
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u32).range(1..=16_384)
+    )]
+    pub(crate) sides: Vec<u32>,
+    /// Batches that are measured, in samples [default: 1,16,128,512]
+    #[arg(
+        long,
+        value_name = "N,..",
+        value_delimiter = ',',
+        default_values_t = [1, 16, 128, 512],
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u32).range(1..=16_384)
+    )]
+    pub(crate) batches: Vec<u32>,
 }
 
 #[derive(Debug, Args)]

@@ -5,3 +5,4 @@ pub(crate) mod eval;
 pub(crate) mod inspect;
 mod report;
 pub(crate) mod train;
+pub(crate) mod tune;

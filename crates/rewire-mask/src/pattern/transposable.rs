@@ -297,6 +297,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri has the portable instructions alone")]
     fn every_instruction_set_gives_the_same_bits() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         for steps in [0, 1, 2, 3, 7].repeat(40) {

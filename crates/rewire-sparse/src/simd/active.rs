@@ -13,15 +13,14 @@ use crate::batch::Panel;
 use crate::pool::ChunkRows;
 use crate::{Batch, GradientPair, PANEL};
 
-/// Active weights and how to walk them.
+/// Active entries and how to walk them.
 ///
-/// Invariant: the layout is that of the topology, and there is a value for each of its entries.
+/// Invariant: the layout is that of the topology.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Active<'a> {
     isa: Isa,
     layout: &'a Layout,
     topology: &'a Topology,
-    values: &'a [f32],
 }
 
 thread_local! {
@@ -41,41 +40,45 @@ fn with_scratch(len: usize, work: impl FnOnce(&mut [f32])) {
 
 impl<'a> Active<'a> {
     /// # Panics
-    /// If the layout is that of another topology, or there is not one value per entry.
-    pub(crate) fn new(
-        isa: Isa,
-        layout: &'a Layout,
-        topology: &'a Topology,
-        values: &'a [f32],
-    ) -> Self {
+    /// If the layout is that of another topology.
+    pub(crate) fn new(isa: Isa, layout: &'a Layout, topology: &'a Topology) -> Self {
         assert!(layout.is_of(topology), "a layout of another topology");
-        assert_eq!(values.len(), topology.n_active(), "one value per entry");
         Self {
             isa,
             layout,
             topology,
-            values,
         }
     }
 
     /// Writes one chunk of the outputs for all samples of the input.
     ///
     /// # Panics
-    /// If the input does not have as many features as the matrix has columns, or the rows are not
-    /// those of the chunk for as many samples.
-    pub(crate) fn forward(&self, chunk: usize, input: &Batch, mut output: ChunkRows<'_>) {
+    /// If there is not one value per entry, the input does not have as many features as the matrix
+    /// has columns, or the rows are not those of the chunk for as many samples.
+    pub(crate) fn forward(
+        &self,
+        chunk: usize,
+        values: &[f32],
+        input: &Batch,
+        mut output: ChunkRows<'_>,
+    ) {
         let shape = self.topology.shape();
+        assert_eq!(
+            values.len(),
+            self.topology.n_active(),
+            "one value per entry"
+        );
         assert_eq!(input.features(), shape.cols);
         assert_eq!(output.count(), rows_of(chunk, shape.rows));
         for (tile, firsts) in self.layout.forward(chunk) {
-            with_scratch(tile.places.len(), |values| {
+            with_scratch(tile.places.len(), |gathered| {
                 // SAFETY: segments and their first entries name entries of the topology, of which
                 // each has a value; a tile has as many places as its segments have entries.
                 unsafe {
                     let segments = tile.segments;
-                    gather_runs(self.isa, self.values, segments, firsts, values);
+                    gather_runs(self.isa, values, segments, firsts, gathered);
                 };
-                self.multiply(&tile, values, input, &mut output);
+                self.multiply(&tile, gathered, input, &mut output);
             });
         }
     }
@@ -87,17 +90,23 @@ impl<'a> Active<'a> {
     pub(crate) fn input_gradient(
         &self,
         chunk: usize,
+        values: &[f32],
         output_gradient: &Batch,
         mut input_gradient: ChunkRows<'_>,
     ) {
         let shape = self.topology.shape();
+        assert_eq!(
+            values.len(),
+            self.topology.n_active(),
+            "one value per entry"
+        );
         assert_eq!(output_gradient.features(), shape.rows);
         assert_eq!(input_gradient.count(), rows_of(chunk, shape.cols));
         for (tile, sources) in self.layout.transposed(chunk) {
-            with_scratch(tile.places.len(), |values| {
+            with_scratch(tile.places.len(), |gathered| {
                 // SAFETY: sources name entries of the topology, of which each has a value.
-                unsafe { gather(self.isa, self.values, sources, values) };
-                self.multiply(&tile, values, output_gradient, &mut input_gradient);
+                unsafe { gather(self.isa, values, sources, gathered) };
+                self.multiply(&tile, gathered, output_gradient, &mut input_gradient);
             });
         }
     }

@@ -4,7 +4,7 @@ use ndarray::Array2;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rewire_sparse::mask::{Mask, MatrixShape, Topology, WeightView};
-use rewire_sparse::{Batch, Geometry, GradientPair, Plain, Products, Tiled};
+use rewire_sparse::{Batch, Crossover, Fast, Geometry, GradientPair, Kernel, Plain, Products};
 
 /// Which weights of a layer are active.
 #[derive(Clone, Copy, Debug)]
@@ -67,9 +67,11 @@ pub(crate) const LARGE_CASES: [(usize, usize, usize, Fill); 6] = [
 /// Every implementation of the products that this machine can run, with its name.
 pub(crate) fn implementations() -> Vec<(&'static str, Box<dyn Products>)> {
     let mut all: Vec<(&'static str, Box<dyn Products>)> = vec![("plain", Box::new(Plain))];
-    for tiled in Tiled::all() {
+    for tiled in Fast::all(&Crossover::always(Kernel::Tiled)) {
         all.push((tiled.instructions(), Box::new(tiled)));
     }
+    let dense = Fast::new(Crossover::always(Kernel::Dense));
+    all.push(("dense", Box::new(dense)));
     all
 }
 

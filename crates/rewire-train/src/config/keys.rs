@@ -46,6 +46,7 @@ pub(super) const KEYS: &[Key] = &[
     flagged("seed", "--seed", COUNT),
     flagged("threads", "--threads", Legal::Whole { low: 0, high: 4096 }),
     key("products", Legal::Words(words::<ProductsKind>)),
+    key("crossover", Legal::Crossover),
     flagged("data.source", "--data", Legal::Text),
     flagged(
         "data.batch",

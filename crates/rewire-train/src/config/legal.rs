@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use serde::Deserialize;
 use toml::Value;
 
 use super::ModelKind;
+use super::crossover::Rows;
 
 /// What a key takes.
 pub(super) enum Legal {
@@ -19,6 +21,7 @@ pub(super) enum Legal {
     Text,
     Names,
     Model,
+    Crossover,
 }
 
 /// An interval of finite numbers; a side is part of it unless said otherwise.
@@ -56,6 +59,7 @@ impl Legal {
             Self::Words(_) | Self::Text | Self::Model => as_toml()
                 .filter(|_| text.starts_with(['"', '\'']))
                 .unwrap_or_else(bare),
+            Self::Crossover => as_toml().unwrap_or_else(bare),
             Self::Names => match as_toml() {
                 Some(list @ Value::Array(_)) => list,
                 _ => text
@@ -125,6 +129,11 @@ impl Legal {
                     .collect::<Vec<_>>()
                     .into())
             }
+            (Self::Crossover, Value::Array(_)) => {
+                let rows = Rows::deserialize(value.clone()).map_err(|_| Misfit::Type)?;
+                let table = rows.table().map_err(|_| Misfit::Range)?;
+                Value::try_from(Rows::of(&table)).map_err(|_| Misfit::Type)
+            }
             (Self::Model, Value::String(text)) => {
                 if text.parse::<ModelKind>().is_ok() {
                     Ok(value.clone())
@@ -151,6 +160,7 @@ impl fmt::Display for Legal {
             Self::Text => out.write_str("a text that is not empty"),
             Self::Names => out.write_str("a list of layer names"),
             Self::Model => out.write_str(ModelKind::LEGAL),
+            Self::Crossover => out.write_str(Rows::LEGAL),
         }
     }
 }

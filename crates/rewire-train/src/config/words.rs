@@ -106,10 +106,14 @@ impl fmt::Display for ModelKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ProductsKind {
-    /// Tile by tile with the processor's vector instructions; the last bits of a result depend on
-    /// which it has.
+    /// The faster of `tiled` and `dense` for each layer's shape, density and batch, by the table
+    /// `crossover`. The last bits of a result depend on the processor's vector instructions.
     #[default]
+    Auto,
+    /// Active weights entry by entry with the processor's vector instructions.
     Tiled,
+    /// A library's dense product, with zeros in place of inactive weights.
+    Dense,
     /// Plain loops, slower, with the same bits on every processor.
     Plain,
 }
@@ -213,6 +217,12 @@ pub enum ScheduleKind {
 }
 
 // A word is shown as it is written in a configuration: serde knows how.
+
+impl fmt::Display for ProductsKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(out)
+    }
+}
 
 impl fmt::Display for Norm {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

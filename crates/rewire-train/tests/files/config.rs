@@ -17,7 +17,8 @@ fn from_file(text: &str) -> Result<Config, ConfigError> {
 fn the_defaults_are_the_documented_ones() {
     let text = r#"seed = 0
 threads = 0
-products = "tiled"
+products = "auto"
+crossover = [[4096, 1, 0.99, 0.99, 0.26], [4096, 16, 0.99, 0.98, 0.35], [4096, 128, 0.98, 0.96, 0.8], [4096, 512, 0.76, 0.79, 0.63], [65536, 1, 0.99, 0.76, 0.21], [65536, 16, 0.99, 0.99, 0.23], [65536, 128, 0.62, 0.57, 0.52], [65536, 512, 0.49, 0.62, 0.45], [1048576, 1, 0.99, 0.99, 0.21], [1048576, 16, 0.99, 0.99, 0.23], [1048576, 128, 0.68, 0.98, 0.45], [1048576, 512, 0.54, 0.77, 0.4], [16777216, 1, 0.99, 0.99, 0.3], [16777216, 16, 0.99, 0.99, 0.24], [16777216, 128, 0.77, 0.99, 0.51], [16777216, 512, 0.57, 0.88, 0.45]]
 
 [data]
 source = "digits"
@@ -250,7 +251,7 @@ fn an_unknown_key_names_file_line_and_the_nearest_key() {
     assert_eq!(error.to_string(), "--set: unknown key `method`");
     assert_eq!(
         error.hint(),
-        "did you mean `sparsity.method`? legal here: seed, threads, products, [data], [model], [sparsity], \
+        "did you mean `sparsity.method`? legal here: seed, threads, products, crossover, [data], [model], [sparsity], \
          [rewire], [optimizer], [schedule], [layers]"
     );
 }
@@ -298,6 +299,13 @@ fn every_range_ends_where_it_says() {
             (
                 &["mlp:1", "mlp:1000000,3"],
                 &["cnn", "mlp:0", "mlp:1000001"],
+            ),
+        ),
+        (
+            "crossover",
+            (
+                &["[[1, 1, 0, 1, 0.5]]"],
+                &["[]", "[[0, 1, 0, 0, 0]]", "[[1, 1, 0, 0, 1.1]]"],
             ),
         ),
         ("model.dropout", SHARE),
@@ -487,7 +495,7 @@ fn an_unknown_word_lists_the_legal_ones() {
 #[test]
 fn every_listed_word_is_read_and_no_variant_is_missing() {
     let variants: BTreeMap<&str, usize> = BTreeMap::from([
-        ("products", [ProductsKind::Tiled, ProductsKind::Plain].len()),
+        ("products", PRODUCTS.len()),
         ("model.norm", [Norm::None, Norm::Batch, Norm::Layer].len()),
         (
             "model.activation",
@@ -685,6 +693,12 @@ fn the_hash_sees_every_key_but_the_threads() {
     assert_ne!(seed.hash(), plain.hash());
 }
 
+const PRODUCTS: [ProductsKind; 4] = [
+    ProductsKind::Auto,
+    ProductsKind::Tiled,
+    ProductsKind::Dense,
+    ProductsKind::Plain,
+];
 const METHODS: [Method; 5] = [
     Method::Dense,
     Method::Static,
@@ -764,5 +778,35 @@ proptest! {
     fn no_text_panics(text in "[\\[\\]a-z.=\"0-9 \n{},-]{0,60}") {
         let _ = from_file(&text);
         let _ = ConfigBuilder::new().set(&text);
+    }
+}
+
+/// A table of crossovers comes back in order, and what is none is refused with what is legal.
+#[test]
+fn a_table_of_crossovers_is_read_from_a_file_and_from_the_command_line() {
+    let rows = "[[1024, 64, 1, 0.5, 0], [16, 1, 0.25, 1.0, 0.75]]";
+    let sorted = "crossover = [[16, 1, 0.25, 1.0, 0.75], [1024, 64, 1.0, 0.5, 0.0]]\n";
+    let config = from_file(&format!("crossover = {rows}")).unwrap();
+    assert!(config.to_toml().contains(sorted));
+    assert_eq!(Config::crossover_text(&config.crossover), sorted);
+    let set = ConfigBuilder::new().set(&format!("crossover={rows}"));
+    assert_eq!(set.unwrap().build().unwrap(), config);
+    for bad in [
+        "[]",
+        "[[16, 1, 0.5, 0.5]]",
+        "[[0, 1, 0.5, 0.5, 0.5]]",
+        "[[16, 1, 1.5, 0.5, 0.5]]",
+        "[[16, 1, nan, 0.5, 0.5]]",
+        "[[16, 1, 0, 0, 0], [16, 1, 1, 1, 1]]",
+        "[[-16, 1, 0.5, 0.5, 0.5]]",
+        "0.5",
+    ] {
+        let error = from_file(&format!("crossover = {bad}")).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("run.toml:1: `crossover` is "), "{text}");
+        assert!(
+            text.contains("a list of [weights, samples, forward,"),
+            "{text}"
+        );
     }
 }

@@ -38,6 +38,7 @@ pub(crate) fn plan(config: &Config, plan: &Plan) -> String {
     }
     let (train, valid, test) = plan.samples;
     let mut facts = Table::new(["", ""]).words(2);
+    facts.row(["kernels".to_owned(), kernels(plan)]);
     facts.row([
         "samples".to_owned(),
         format!("{train} training, {valid} held out, {test} test"),
@@ -82,6 +83,15 @@ pub(crate) fn plan(config: &Config, plan: &Plan) -> String {
         let _ = writeln!(text, "# note: {note}");
     }
     text
+}
+
+/// What multiplies each layer.
+pub(crate) fn kernels(plan: &Plan) -> String {
+    let layers = plan.layers.iter();
+    let choices: Vec<String> = layers
+        .map(|layer| format!("{} {}", layer.name, layer.kernels()))
+        .collect();
+    choices.join("; ")
 }
 
 /// What a finished run came to.

@@ -42,10 +42,12 @@ pub(crate) fn run(args: &TrainArgs) -> Result<u8, Failure> {
         Some(folder) => Run::resume(&config, folder)?,
         None => {
             let trainer = Trainer::new(&config)?;
-            let notes = trainer.plan()?.notes;
+            let plan = trainer.plan()?;
             let folder = RunFolder::create(args.run.out.as_deref(), args.run.overwrite)?;
             let run = Run::start(trainer, folder)?;
-            for note in notes.iter().map(|note| format!("note: {note}")) {
+            let kernels = format!("kernels: {}", report::kernels(&plan));
+            run.folder().log(&kernels)?;
+            for note in plan.notes.iter().map(|note| format!("note: {note}")) {
                 run.folder().log(&note)?;
                 if !args.run.quiet {
                     output::say(&note);
@@ -98,7 +100,7 @@ fn configuration(args: &TrainArgs) -> Result<Config, Failure> {
     if let Some(dir) = &args.run.resume {
         builder = add_file(builder, &RunFolder::config_in(dir)?)?;
     }
-    if let Some(path) = &args.config {
+    for path in &args.config {
         builder = add_file(builder, path)?;
     }
     for assignment in &args.set {
