@@ -8,7 +8,7 @@ use rewire_sparse::mask::{Candidates, LayerRequest, MaskError};
 use rewire_sparse::{Batch, Geometry, GradientPair};
 
 use crate::gradients::{Gradients, ParameterId, ParameterViews};
-use crate::op::{Affine, Op};
+use crate::op::{Affine, Epilogue, Op};
 use crate::ops::{activation, bias, dropout, loss, norm};
 use crate::tape::{Tape, Var};
 
@@ -56,7 +56,7 @@ impl Tape {
                 .iter()
                 .zip(&self.gradients)
                 .filter_map(|(node, gradient)| match (&node.op, gradient) {
-                    (Op::Linear { input, weight }, Some(output_gradient)) if weight == id => {
+                    (Op::Linear { input, weight, .. }, Some(output_gradient)) if weight == id => {
                         Some(GradientPair {
                             output_gradient,
                             input: &self.nodes[input.0].value,
@@ -123,8 +123,29 @@ impl Tape {
                 self.pool.recycle(gradient.into_buffer());
                 return None;
             }
-            Op::Linear { input, weight } => {
+            Op::Linear {
+                input,
+                weight,
+                epilogue,
+            } => {
                 let (input, weight) = (*input, *weight);
+                let mut gradients = gradients;
+                match *epilogue {
+                    Epilogue::None => {}
+                    Epilogue::Bias(id) => {
+                        if let Some(gradients) = &mut gradients {
+                            bias::backward(&gradient, gradients.slot(id));
+                        }
+                    }
+                    Epilogue::BiasRelu(id) => match &mut gradients {
+                        Some(gradients) => {
+                            bias::relu_backward(&node.value, &mut gradient, gradients.slot(id));
+                        }
+                        None => {
+                            activation::relu_backward(node.value.values(), gradient.values_mut())
+                        }
+                    },
+                }
                 self.linear_back(input, weight, &gradient, parameters, gradients);
                 if keep.iter().any(|(id, _)| *id == weight) {
                     return Some(gradient);

@@ -10,8 +10,12 @@ use crate::tape::Var;
 pub(crate) enum Op {
     /// Data; nothing flows further back.
     Input,
-    /// `y = x·Wᵀ`.
-    Linear { input: Var, weight: ParameterId },
+    /// `y = x·Wᵀ`, or what becomes of it in the same pass.
+    Linear {
+        input: Var,
+        weight: ParameterId,
+        epilogue: Epilogue,
+    },
     /// `y = x + b`.
     Bias { input: Var, bias: ParameterId },
     /// `y = max(x, 0)`.
@@ -49,6 +53,17 @@ pub(crate) enum Op {
     },
     /// Mean over all values of (prediction − target)².
     MeanSquaredError { prediction: Var, target: Batch },
+}
+
+/// What a linear layer does with its product before anybody else sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Epilogue {
+    /// Nothing.
+    None,
+    /// Adds a bias.
+    Bias(ParameterId),
+    /// Adds a bias and takes `max(·, 0)`.
+    BiasRelu(ParameterId),
 }
 
 /// The scale and shift after a normalisation.

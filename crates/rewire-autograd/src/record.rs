@@ -3,7 +3,7 @@
 use rewire_sparse::{Batch, Geometry};
 
 use crate::gradients::{ParameterId, ParameterViews};
-use crate::op::{Affine, FeatureStatistics, Op};
+use crate::op::{Affine, Epilogue, FeatureStatistics, Op};
 use crate::ops::norm::StatisticsMut;
 use crate::ops::{activation, bias, dropout, loss, norm};
 use crate::tape::{Tape, Var};
@@ -29,13 +29,67 @@ impl Tape {
         input: Var,
         weight: ParameterId,
     ) -> Var {
+        self.record_linear(parameters, input, weight, Epilogue::None)
+    }
+
+    /// Records `input · Wᵀ + bias` in the bits of [`Tape::linear`] and [`Tape::bias`], without a
+    /// copy of the product.
+    ///
+    /// # Panics
+    /// If the input's features are not the columns of the weights, or there is not one bias per row.
+    pub fn affine(
+        &mut self,
+        parameters: &dyn ParameterViews,
+        input: Var,
+        weight: ParameterId,
+        bias: ParameterId,
+    ) -> Var {
+        self.record_linear(parameters, input, weight, Epilogue::Bias(bias))
+    }
+
+    /// Records `max(input · Wᵀ + bias, 0)` in the bits of [`Tape::affine`] and [`Tape::relu`]. Bias
+    /// and activation take one pass over the product, and so do their gradients.
+    ///
+    /// # Panics
+    /// As for [`Tape::affine`].
+    pub fn affine_relu(
+        &mut self,
+        parameters: &dyn ParameterViews,
+        input: Var,
+        weight: ParameterId,
+        bias: ParameterId,
+    ) -> Var {
+        self.record_linear(parameters, input, weight, Epilogue::BiasRelu(bias))
+    }
+
+    fn record_linear(
+        &mut self,
+        parameters: &dyn ParameterViews,
+        input: Var,
+        weight: ParameterId,
+        epilogue: Epilogue,
+    ) -> Var {
         let view = parameters.view(weight);
         let geometry = Geometry::linear(view.shape());
         let samples = self.value(input).samples();
         let mut output = self.pool.batch(samples, geometry.outputs());
         let x = &self.nodes[input.0].value;
         self.executed += self.products.forward(geometry, view, x, &mut output);
-        self.push(Op::Linear { input, weight }, output, true)
+        match epilogue {
+            Epilogue::None => {}
+            Epilogue::Bias(id) => {
+                bias::forward(vector(parameters, id, output.features()), &mut output);
+            }
+            Epilogue::BiasRelu(id) => {
+                bias::relu_forward(vector(parameters, id, output.features()), &mut output);
+            }
+        }
+        let linear = Op::Linear {
+            input,
+            weight,
+            epilogue,
+        };
+        self.push(linear, output, true)
     }
 
     /// Records `input + bias`.

@@ -203,17 +203,24 @@ impl Mlp {
         let mut x = input;
         let last = self.layers.len() - 1;
         for (index, layer) in self.layers.iter().enumerate() {
-            x = tape.linear(parameters, x, layer.weight);
-            x = tape.bias(parameters, x, layer.bias);
+            let (weight, bias) = (layer.weight, layer.bias);
             if index == last {
+                x = tape.affine(parameters, x, weight, bias);
                 break;
             }
-            if let Some((scale, shift)) = layer.norm {
-                x = self.normalize(tape, parameters, state, x, (index, scale, shift), mode);
-            }
-            x = match self.spec.activation {
-                Activation::Relu => tape.relu(x),
-                Activation::Gelu => tape.gelu(x),
+            x = match (layer.norm, self.spec.activation) {
+                (None, Activation::Relu) => tape.affine_relu(parameters, x, weight, bias),
+                (norm, activation) => {
+                    let mut y = tape.affine(parameters, x, weight, bias);
+                    if let Some((scale, shift)) = norm {
+                        let norm = (index, scale, shift);
+                        y = self.normalize(tape, parameters, state, y, norm, mode);
+                    }
+                    match activation {
+                        Activation::Relu => tape.relu(y),
+                        Activation::Gelu => tape.gelu(y),
+                    }
+                }
             };
             if let Mode::Train {
                 streams,

@@ -12,6 +12,7 @@ mod gather;
 pub(crate) mod gemm;
 mod layout;
 mod multiply;
+mod quads;
 mod tiles;
 mod vector;
 

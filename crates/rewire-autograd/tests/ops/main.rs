@@ -3,6 +3,7 @@
 #[path = "../oracle/mod.rs"]
 mod oracle;
 
+mod affine;
 mod batch_norm;
 mod bias;
 mod cross_entropy;

@@ -8,6 +8,7 @@ use super::dot::{Dot, dot};
 use super::gather::{add_runs, gather, gather_runs};
 use super::layout::Layout;
 use super::multiply::{Multiply, multiply};
+use super::quads::{self, Quads};
 use super::tiles::{ROWS, Tile};
 use crate::batch::Panel;
 use crate::pool::ChunkRows;
@@ -70,6 +71,14 @@ impl<'a> Active<'a> {
         );
         assert_eq!(input.features(), shape.cols);
         assert_eq!(output.count(), rows_of(chunk, shape.rows));
+        if self.layout.is_of_quads() {
+            for (index, x) in input.panels().enumerate() {
+                let quads = self.quads(chunk * ROWS, output.count(), x.width);
+                // SAFETY: the layout says that they are quads; the rest has been asserted.
+                unsafe { quads::forward(self.isa, quads, values, x.values, output.panel(index)) };
+            }
+            return;
+        }
         for (tile, firsts) in self.layout.forward(chunk) {
             with_scratch(tile.places.len(), |gathered| {
                 // SAFETY: segments and their first entries name entries of the topology, of which
@@ -102,6 +111,19 @@ impl<'a> Active<'a> {
         );
         assert_eq!(output_gradient.features(), shape.rows);
         assert_eq!(input_gradient.count(), rows_of(chunk, shape.cols));
+        if self.layout.is_of_quads() {
+            let columns = chunk * ROWS..chunk * ROWS + input_gradient.count();
+            for (index, dy) in output_gradient.panels().enumerate() {
+                let quads = self.quads(0, shape.rows, dy.width);
+                let dx = input_gradient.panel(index);
+                let columns = columns.clone();
+                // SAFETY: as for the forward product.
+                unsafe {
+                    quads::input_gradient(self.isa, quads, values, columns, dy.values, dx);
+                }
+            }
+            return;
+        }
         for (tile, sources) in self.layout.transposed(chunk) {
             with_scratch(tile.places.len(), |gathered| {
                 // SAFETY: sources name entries of the topology, of which each has a value.
@@ -127,6 +149,15 @@ impl<'a> Active<'a> {
             // places are features of the input from the block's first one on, rows those of the
             // chunk.
             unsafe { multiply(self.isa, &work, output.panel(index)) };
+        }
+    }
+
+    fn quads(&self, first: usize, count: usize, width: usize) -> Quads<'_> {
+        Quads {
+            topology: self.topology,
+            first,
+            count,
+            width,
         }
     }
 
@@ -157,6 +188,17 @@ impl<'a> Active<'a> {
         }
         let start = self.first_entry(chunk);
         assert_eq!(gradient.len(), self.first_entry(chunk + 1) - start);
+        if self.layout.is_of_quads() {
+            let rows = rows_of(chunk, shape.rows);
+            for (x, dy) in pair.input.panels().zip(pair.output_gradient.panels()) {
+                let quads = self.quads(chunk * ROWS, rows, x.width);
+                // SAFETY: as for the forward product.
+                unsafe {
+                    quads::weight_gradient(self.isa, quads, x.values, dy.values, gradient);
+                }
+            }
+            return;
+        }
         for (tile, firsts) in self.layout.forward(chunk) {
             with_scratch(tile.places.len(), |sums| {
                 let panels = pair.input.panels().zip(pair.output_gradient.panels());

@@ -9,6 +9,7 @@ use std::sync::{Arc, Weak};
 
 use rewire_mask::Topology;
 
+use super::quads::are_quads;
 use super::tiles::{ROWS, Tile, Tiles};
 
 /// The tiles of a matrix and of its transpose.
@@ -19,6 +20,12 @@ use super::tiles::{ROWS, Tile, Tiles};
 pub(crate) struct Layout {
     /// The topology's identity.
     topology: Weak<()>,
+    /// Nothing if every four rows share their positions: they are walked where they are.
+    order: Option<Order>,
+}
+
+#[derive(Debug)]
+struct Order {
     forward: Tiles,
     /// The topology's first entry of each segment.
     firsts: Vec<u32>,
@@ -39,15 +46,25 @@ impl Layout {
     pub(crate) fn new(topology: &Topology, width: usize) -> Self {
         let n_active = topology.n_active();
         assert!(n_active <= Self::MOST, "{n_active} entries in a layout");
-        let (forward, firsts) = by_rows(topology, width);
-        let (transposed, sources) = by_columns(topology, width);
+        let order = || {
+            let (forward, firsts) = by_rows(topology, width);
+            let (transposed, sources) = by_columns(topology, width);
+            Order {
+                forward,
+                firsts,
+                transposed,
+                sources,
+            }
+        };
         Self {
             topology: Arc::downgrade(topology.identity()),
-            forward,
-            firsts,
-            transposed,
-            sources,
+            order: (!are_quads(topology)).then(order),
         }
+    }
+
+    /// Whether every four rows share their positions; there are no tiles then.
+    pub(super) fn is_of_quads(&self) -> bool {
+        self.order.is_none()
     }
 
     /// Whether this is the layout of that topology or of a clone.
@@ -62,19 +79,23 @@ impl Layout {
 
     /// The tiles of a chunk of rows, each with the first entry of every segment.
     pub(super) fn forward(&self, chunk: usize) -> impl Iterator<Item = (Tile<'_>, &[u32])> {
-        let tiles = self.forward.of_chunk(chunk);
-        tiles.map(|tile| {
-            let firsts = &self.firsts[tile.numbers.clone()];
-            (tile, firsts)
+        self.order.iter().flat_map(move |order| {
+            let tiles = order.forward.of_chunk(chunk);
+            tiles.map(|tile| {
+                let firsts = &order.firsts[tile.numbers.clone()];
+                (tile, firsts)
+            })
         })
     }
 
     /// The tiles of a chunk of columns, each with the topology's index of every entry.
     pub(super) fn transposed(&self, chunk: usize) -> impl Iterator<Item = (Tile<'_>, &[u32])> {
-        let tiles = self.transposed.of_chunk(chunk);
-        tiles.map(|tile| {
-            let sources = &self.sources[tile.entries.clone()];
-            (tile, sources)
+        self.order.iter().flat_map(move |order| {
+            let tiles = order.transposed.of_chunk(chunk);
+            tiles.map(|tile| {
+                let sources = &order.sources[tile.entries.clone()];
+                (tile, sources)
+            })
         })
     }
 }

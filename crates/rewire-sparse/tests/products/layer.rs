@@ -15,6 +15,8 @@ pub(crate) enum Fill {
     Density(f64),
     /// Half of them, but nothing in every third row and every fourth column.
     Gaps,
+    /// Each with this probability, the same in every four rows.
+    Quads(f64),
     /// All.
     Everything,
 }
@@ -54,8 +56,16 @@ pub(crate) const CASES: [(usize, usize, usize, Fill); 30] = [
     (0, 0, 3, Fill::Nothing),
 ];
 
-/// Cases at the edges of tiles: chunks of 512 rows, blocks of 128 columns or rows.
-pub(crate) const LARGE_CASES: [(usize, usize, usize, Fill); 6] = [
+/// Quads of rows, and cases at the edges of tiles: chunks of 512 rows, blocks of 128 columns or rows.
+pub(crate) const LARGE_CASES: [(usize, usize, usize, Fill); 14] = [
+    (4, 9, 1, Fill::Quads(0.5)),
+    (8, 33, 16, Fill::Quads(0.3)),
+    (8, 50, 17, Fill::Quads(0.9)),
+    (12, 40, 63, Fill::Quads(0.1)),
+    (64, 20, 64, Fill::Quads(0.5)),
+    (64, 70, 129, Fill::Quads(0.4)),
+    (516, 520, 70, Fill::Quads(0.02)),
+    (520, 516, 2, Fill::Quads(0.05)),
     (512, 128, 64, Fill::Density(0.1)),
     (513, 129, 65, Fill::Density(0.1)),
     (511, 127, 128, Fill::Gaps),
@@ -94,7 +104,13 @@ impl Layer {
     pub(crate) fn new((rows, cols, samples, fill): (usize, usize, usize, Fill), seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let shape = MatrixShape::new(rows, cols);
+        let shared: Vec<u32> = (0..rows.div_ceil(4) * cols)
+            .map(|_| rng.next_u32())
+            .collect();
         let active = Mask::from_fn(shape, |row, col| match fill {
+            Fill::Quads(density) => {
+                f64::from(shared[row / 4 * cols + col]) < density * 4_294_967_296.0
+            }
             Fill::Nothing => false,
             Fill::Everything => true,
             Fill::Density(density) => f64::from(rng.next_u32()) < density * 4_294_967_296.0,
