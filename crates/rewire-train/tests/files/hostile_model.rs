@@ -3,6 +3,7 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::LazyLock;
 
 use crate::cases;
 use crate::model_file::files;
@@ -209,15 +210,29 @@ fn inflict(harm: &Harm, file: &mut Snapshot) {
     }
 }
 
+/// A model file and the checkpoint it is from.
+static WHOLE: LazyLock<[Snapshot; 2]> = LazyLock::new(|| {
+    let settings = [
+        "model.kind=mlp:12,7",
+        "sparsity.sparsity=0.8",
+        "model.norm=batch",
+    ];
+    let files = files(&settings);
+    [&files.model, &files.checkpoint].map(|path| checkpoint::load(path).unwrap())
+});
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(cases(150)))]
 
     /// A signed file may say anything: it is evaluated or refused with its name.
     #[test]
-    fn no_harm_ends_in_a_panic(harms in prop::collection::vec(harm(), 1..4)) {
-        let files = files(&["model.kind=mlp:12,7", "sparsity.sparsity=0.8", "model.norm=batch"]);
-        let path = files.dir.path().join("damaged");
-        let mut snapshot = checkpoint::load(&files.model).unwrap();
+    fn no_harm_ends_in_a_panic(
+        file in 0usize..2,
+        harms in prop::collection::vec(harm(), 1..4),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("damaged");
+        let mut snapshot = WHOLE[file].clone();
         for harm in &harms {
             inflict(harm, &mut snapshot);
         }

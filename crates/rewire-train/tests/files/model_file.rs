@@ -31,7 +31,7 @@ fn trainer(settings: &[&str]) -> Trainer {
 /// A checkpoint after a few steps and the model file taken from it.
 pub(crate) struct Files {
     pub(crate) dir: TempDir,
-    checkpoint: PathBuf,
+    pub(crate) checkpoint: PathBuf,
     pub(crate) model: PathBuf,
     exported: Exported,
 }
