@@ -4,7 +4,7 @@
 //! `b` is its slice `b·size .. (b+1)·size`. Neither depends on what was drawn before, so a run
 //! resumes from (e, b) with nothing else stored.
 
-use rewire_rng::{Purpose, Streams, permutation};
+use rewire_rng::{Purpose, Streams, permute};
 
 use crate::error::DataError;
 
@@ -49,8 +49,8 @@ impl Batches {
     /// Batches of `batch` out of `samples` samples, at the beginning of epoch 0.
     ///
     /// # Cost
-    /// One permutation here and at the start of every further epoch: 4 bytes per sample. Batches
-    /// themselves are slices.
+    /// One permutation here and at the start of every further epoch, in the same memory: 4 bytes per
+    /// sample. Batches themselves are slices.
     ///
     /// # Errors
     /// [`DataError::Batch`] if either is 0 or there are more than 2³² − 1 samples.
@@ -58,14 +58,16 @@ impl Batches {
         if samples == 0 || batch == 0 || u32::try_from(samples).is_err() {
             return Err(DataError::Batch { samples, batch });
         }
-        Ok(Self {
+        let mut batches = Self {
             samples,
             batch,
             streams,
             position: Position::default(),
-            order: order(samples, streams, 0),
+            order: Vec::new(),
             ordered: 0,
-        })
+        };
+        batches.order_epoch(0);
+        Ok(batches)
     }
 
     /// The next batch.
@@ -75,8 +77,7 @@ impl Batches {
     pub fn next(&mut self) -> BatchIndices<'_> {
         let Position { epoch, batch } = self.position;
         if self.ordered != epoch {
-            self.order = order(self.samples, self.streams, epoch);
-            self.ordered = epoch;
+            self.order_epoch(epoch);
         }
         let last = batch + 1 == self.batches_per_epoch();
         self.position = if last {
@@ -128,11 +129,11 @@ impl Batches {
     pub fn batches_per_epoch(&self) -> u64 {
         self.samples.div_ceil(self.batch) as u64
     }
-}
 
-fn order(samples: usize, streams: Streams, epoch: u64) -> Vec<u32> {
-    permutation(
-        samples,
-        &mut streams.stream(Purpose::Shuffle, "train", epoch),
-    )
+    /// Draws the order of an epoch into the memory of the one before.
+    fn order_epoch(&mut self, epoch: u64) {
+        let mut stream = self.streams.stream(Purpose::Shuffle, "train", epoch);
+        permute(self.samples, &mut stream, &mut self.order);
+        self.ordered = epoch;
+    }
 }

@@ -107,17 +107,30 @@ impl RngCore for Stream {
 ///
 /// Every permutation is equally likely up to the quality of the stream: indices are drawn without
 /// modulo bias.
+///
+/// # Panics
+/// If `n` does not fit in 32 bits.
 pub fn permutation(n: usize, stream: &mut Stream) -> Vec<u32> {
+    let mut order = Vec::new();
+    permute(n, stream, &mut order);
+    order
+}
+
+/// As [`permutation`], in the memory of an older one: allocates only beyond its capacity.
+///
+/// # Panics
+/// As [`permutation`].
+pub fn permute(n: usize, stream: &mut Stream, order: &mut Vec<u32>) {
     assert!(
         u32::try_from(n).is_ok(),
         "a permutation of {n} items does not fit in 32-bit indices"
     );
-    let mut order: Vec<u32> = (0..n as u32).collect();
+    order.clear();
+    order.extend(0..n as u32);
     for last in (1..n).rev() {
         let other = below(last as u64 + 1, stream) as usize;
         order.swap(last, other);
     }
-    order
 }
 
 /// A uniform integer in `0..bound`, without bias (Lemire's multiplication with rejection).
@@ -190,6 +203,10 @@ mod tests {
         for n in [0, 1, 2, 63, 64, 1000] {
             let mut stream = Streams::new(9).stream(Purpose::Shuffle, "train", n as u64);
             let mut order = permutation(n, &mut stream);
+            let mut stream = Streams::new(9).stream(Purpose::Shuffle, "train", n as u64);
+            let mut again = vec![7; 100];
+            permute(n, &mut stream, &mut again);
+            assert_eq!(order, again);
             order.sort_unstable();
             assert_eq!(order, (0..n as u32).collect::<Vec<_>>());
         }

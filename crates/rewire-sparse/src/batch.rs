@@ -164,7 +164,7 @@ impl Batch {
     }
 
     /// The panels in sample order; a batch without features has panels without values.
-    pub fn panels(&self) -> impl Iterator<Item = Panel<'_>> {
+    pub fn panels(&self) -> impl Iterator<Item = Panel<'_>> + Clone {
         let (samples, features) = (self.samples, self.features);
         let values = self.buffer.host();
         (0..samples).step_by(PANEL).map(move |first| {

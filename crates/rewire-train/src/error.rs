@@ -86,6 +86,20 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// The file of an export is there already.
+    #[error("{} exists already", path.display())]
+    FileExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// What has the name of the file of an export is nothing an export replaces.
+    #[error("{} cannot be replaced by a model: it is {what}", path.display())]
+    NotReplaceable {
+        /// The path.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+    },
     /// A folder that is to be overwritten holds something no run has written.
     #[error("{} holds {entry}, which no run has written; nothing was removed", path.display())]
     ForeignFile {
@@ -218,6 +232,8 @@ impl TrainError {
             | Self::NonEmptyOut { .. }
             | Self::OutTaken { .. }
             | Self::InUse { .. }
+            | Self::FileExists { .. }
+            | Self::NotReplaceable { .. }
             | Self::ForeignFile { .. }
             | Self::NotARun { .. }
             | Self::ConfigChanged { .. } => ErrorKind::Usage,
@@ -263,8 +279,10 @@ impl TrainError {
             },
             Self::OutTaken { .. } => "choose another --out, or move away what has this name",
             Self::InUse { .. } => {
-                "wait until that process has ended, or stop it; a new run can take another --out"
+                "wait until that process has ended, or stop it; a new run or an export can take another --out"
             }
+            Self::FileExists { .. } => "--overwrite replaces it, or choose another --out",
+            Self::NotReplaceable { .. } => "choose another --out",
             Self::ForeignFile { .. } => "choose another --out, or remove the files yourself",
             Self::NotARun { .. } => "give the folder of a run that has saved a checkpoint",
             Self::ConfigChanged { .. } => {

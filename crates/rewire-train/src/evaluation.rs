@@ -45,6 +45,8 @@ impl Evaluator<'_> {
             loss += mean * labels.len() as f64;
             correct += correct_predictions(self.tape.value(logits), labels);
         }
+        // Its memory goes back here, so that the step that follows finds room for it.
+        self.tape.clear();
         // An evaluation is not training: what it executed is not counted.
         self.tape.take_executed();
         let count = images.len().max(1) as f64;

@@ -1,28 +1,27 @@
-//! Looking at a checkpoint: evaluating its model, listing what it holds.
+//! Looking at a checkpoint or a model file: evaluating its model, listing what it holds.
 
 use std::path::{Path, PathBuf};
 
 use rewire_autograd::Tape;
-use rewire_autograd::mask::{MatrixShape, Topology};
+use rewire_autograd::mask::Topology;
 use rewire_data::{Dataset, Images, Part};
-use rewire_nn::{Mlp, Parameters, State, Storage};
-use rewire_rng::Streams;
 
 use crate::build;
-use crate::checkpoint::{self, Snapshot};
-use crate::config::Config;
 use crate::epoch::totals;
 use crate::error::TrainError;
 use crate::evaluation::Evaluator;
-use crate::run_folder::RunFolder;
-use crate::snapshot::{Meta, read_coverage, read_meta, read_parameter, read_state, read_topology};
+pub use crate::model::FileKind;
+use crate::model::Model;
+use crate::snapshot::read_coverage;
 use crate::summary::weights_sha256;
 
 /// The result of [`evaluate`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvaluationReport {
-    /// The checkpoint that was read.
-    pub checkpoint: PathBuf,
+    /// The file that was read.
+    pub file: PathBuf,
+    /// What it is.
+    pub kind: FileKind,
     /// The data it was evaluated on.
     pub data: String,
     /// Number of samples.
@@ -31,15 +30,17 @@ pub struct EvaluationReport {
     pub loss: f64,
     /// Share of correct samples, in [0, 1].
     pub accuracy: f64,
-    /// The step after which the checkpoint was saved.
+    /// The step after which the state was saved.
     pub step: u64,
 }
 
-/// What a checkpoint holds.
+/// What a checkpoint or a model file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Inspection {
-    /// The checkpoint that was read.
-    pub checkpoint: PathBuf,
+    /// The file that was read.
+    pub file: PathBuf,
+    /// What it is.
+    pub kind: FileKind,
     /// The version that wrote it.
     pub version: String,
     /// The resolved configuration, as TOML.
@@ -72,7 +73,7 @@ pub struct Inspection {
     pub weights_sha256: String,
 }
 
-/// One weight matrix of a checkpoint.
+/// One weight matrix of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InspectedLayer {
     /// The parameter's name.
@@ -85,7 +86,7 @@ pub struct InspectedLayer {
     pub n_active: u64,
     /// Their dense number.
     pub n_total: u64,
-    /// Share of positions that were ever active.
+    /// Share of positions that were ever active; none for a dense matrix and in a model file.
     pub coverage: Option<f64>,
     /// Optimizer state kept per weight.
     pub columns: Vec<String>,
@@ -99,14 +100,15 @@ pub struct InspectedLayer {
     pub dead_rows: u64,
 }
 
-/// Measures the model of a run folder's last checkpoint, or of a checkpoint file, on a test part.
+/// Measures the model of a run folder's last checkpoint, of a checkpoint or of a model file, on a test
+/// part.
 ///
 /// `data` is `digits` or a folder, which may hold a test part alone; without it the run's own data
-/// are used. Pixels are standardised by the constants of the training part, which the checkpoint
+/// are used. Pixels are standardised by the constants of the training part, which the file
 /// holds.
 ///
 /// # Errors
-/// [`TrainError`] for a damaged checkpoint, unreadable data, or images of another size or number of
+/// [`TrainError`] for a damaged file, unreadable data, or images of another size or number of
 /// classes than the model's.
 pub fn evaluate(
     path: &Path,
@@ -131,19 +133,20 @@ pub fn evaluate(
     };
     let evaluation = build::pool(threads)?.install(|| evaluator.evaluate(&images));
     Ok(EvaluationReport {
-        checkpoint: model.path,
+        file: model.path,
+        kind: model.kind,
         data: source,
         samples: images.len(),
         loss: evaluation.loss,
         accuracy: evaluation.accuracy,
-        step: model.meta.progress.step,
+        step: model.meta.step,
     })
 }
 
-/// Lists what a run folder's last checkpoint, or a checkpoint file, holds.
+/// Lists what a run folder's last checkpoint, a checkpoint or a model file holds.
 ///
 /// # Errors
-/// [`TrainError`] for a damaged checkpoint.
+/// [`TrainError`] for a damaged file.
 pub fn inspect(path: &Path) -> Result<Inspection, TrainError> {
     let model = Model::load(path)?;
     let mut layers = Vec::new();
@@ -152,8 +155,10 @@ pub fn inspect(path: &Path) -> Result<Inspection, TrainError> {
         let values = parameter.values();
         let topology = parameter.topology();
         let coverage = match topology {
-            Some(_) => Some(read_coverage(&model.snapshot, parameter, &model.path)?.rate()),
-            None => None,
+            Some(_) if model.kind == FileKind::Checkpoint => {
+                Some(read_coverage(&model.snapshot, parameter, &model.path)?.rate())
+            }
+            _ => None,
         };
         let magnitudes: f64 = values.iter().map(|value| f64::from(value.abs())).sum();
         layers.push(InspectedLayer {
@@ -175,78 +180,29 @@ pub fn inspect(path: &Path) -> Result<Inspection, TrainError> {
         });
     }
     let totals = totals(&model.mlp, &model.parameters);
-    let progress = &model.meta.progress;
+    let flops = model.meta.flops;
     Ok(Inspection {
-        checkpoint: model.path,
+        file: model.path,
+        kind: model.kind,
         version: model.meta.version,
         config: model.meta.config,
         config_hash: model.meta.config_hash,
-        step: progress.step,
-        epoch: progress.epochs,
+        step: model.meta.step,
+        epoch: model.meta.epochs,
         total_epochs: model.config.schedule.epochs,
         layers,
         n_active: totals.n_active,
         n_total: totals.n_total,
         n_params: totals.n_params,
-        train_flops: progress.flops.algorithmic,
-        train_flops_executed: progress.flops.executed,
-        train_flops_dense: progress.flops.dense,
-        train_flops_dense_executed: progress.flops.dense_executed,
+        train_flops: flops.algorithmic,
+        train_flops_executed: flops.executed,
+        train_flops_dense: flops.dense,
+        train_flops_dense_executed: flops.dense_executed,
         weights_sha256: weights_sha256(&model.parameters),
     })
 }
 
-/// A model read from a checkpoint, without data or explorer.
-struct Model {
-    path: PathBuf,
-    snapshot: Snapshot,
-    meta: Meta,
-    config: Config,
-    mlp: Mlp,
-    parameters: Parameters,
-    state: State,
-}
-
 impl Model {
-    fn load(path: &Path) -> Result<Self, TrainError> {
-        let path = if path.is_dir() {
-            RunFolder::checkpoint_in(path)?
-        } else {
-            path.to_owned()
-        };
-        let snapshot = checkpoint::load(&path)?;
-        let meta = read_meta(&snapshot, &path)?;
-        let config = Config::from_toml(&meta.config, &path.display().to_string())?;
-        let [channels, height, width] = meta.data.image;
-        let spec = build::model(&config, channels * height * width, meta.data.classes);
-        let mut storages = Vec::new();
-        for (name, dims) in spec.layers() {
-            let name = format!("{name}.weight");
-            storages.push(if snapshot.tensors.contains_key(&name) {
-                Storage::Dense
-            } else {
-                let shape = MatrixShape::from_dims(&dims);
-                Storage::Active(read_topology(&snapshot, &name, shape, &path)?)
-            });
-        }
-        let (mlp, mut parameters, mut state) = Mlp::new(spec, storages, Streams::new(config.seed))?;
-        let columns = build::optimizer(&config).columns();
-        for parameter in parameters.iter_mut() {
-            parameter.set_columns(columns);
-            read_parameter(&snapshot, parameter, &path)?;
-        }
-        read_state(&snapshot, &mut state).map_err(|error| error.in_file(&path))?;
-        Ok(Self {
-            path,
-            snapshot,
-            meta,
-            config,
-            mlp,
-            parameters,
-            state,
-        })
-    }
-
     fn check_images(&self, source: &str, images: &Images) -> Result<(), TrainError> {
         let data = &self.meta.data;
         if images.shape() == data.image && images.classes() == data.classes {

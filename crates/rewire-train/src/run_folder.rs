@@ -19,9 +19,11 @@ use crate::environment::Environment;
 use crate::error::TrainError;
 
 mod contents;
+mod guest;
 mod lock;
 
 use contents::{Contents, is_real};
+pub(crate) use guest::put_model;
 use lock::FolderLock;
 
 const CONFIG: &str = "config.resolved.toml";
@@ -34,8 +36,14 @@ const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const PLOTS: &str = "plots";
 
-/// The files a run writes, besides the plots and temporaries of both.
-const FILES: [&str; 8] = [
+/// The model that is exported from a run, unless another name is given.
+pub(crate) const MODEL: &str = "model.safetensors";
+/// Likewise, with every weight.
+pub(crate) const DENSE_MODEL: &str = "dense.safetensors";
+const MODELS: [&str; 2] = [MODEL, DENSE_MODEL];
+
+/// The files a run and its export write, besides the plots and temporaries of all.
+const FILES: [&str; 10] = [
     CONFIG,
     ENVIRONMENT,
     SUMMARY,
@@ -44,6 +52,8 @@ const FILES: [&str; 8] = [
     TIMING,
     LAST,
     BEST,
+    MODEL,
+    DENSE_MODEL,
 ];
 
 /// The charts in `plots/`.

@@ -189,6 +189,10 @@ impl Trainer {
 
 /// The metadata of a training checkpoint.
 pub(crate) fn read_meta(snapshot: &Snapshot, path: &Path) -> Result<Meta, TrainError> {
+    if let Some(kind) = snapshot.meta.get("kind") {
+        let what = format!("is {kind}: the file holds no state to train on from");
+        return Err(field("kind", what).in_file(path));
+    }
     Meta::deserialize(&snapshot.meta)
         .map_err(|error| field("meta", error.to_string()).in_file(path))
 }
@@ -367,7 +371,7 @@ fn write_coverage(
     Ok(())
 }
 
-fn write_norm(norm: &RunningStatistics, tensors: &mut BTreeMap<String, Tensor>) {
+pub(crate) fn write_norm(norm: &RunningStatistics, tensors: &mut BTreeMap<String, Tensor>) {
     let name = &norm.name;
     put(tensors, format!("{name}.running_mean"), norm.mean.clone());
     put(
@@ -382,18 +386,22 @@ fn write_norm(norm: &RunningStatistics, tensors: &mut BTreeMap<String, Tensor>) 
     );
 }
 
-fn put(tensors: &mut BTreeMap<String, Tensor>, name: String, data: impl Into<TensorData>) {
+pub(crate) fn put(
+    tensors: &mut BTreeMap<String, Tensor>,
+    name: String,
+    data: impl Into<TensorData>,
+) {
     tensors.insert(name, Tensor::vector(data));
 }
 
-fn value(name: &str, what: String) -> ContentsError {
+pub(crate) fn value(name: &str, what: String) -> ContentsError {
     ContentsError::Value {
         name: name.to_owned(),
         what,
     }
 }
 
-fn field(key: &str, what: String) -> ContentsError {
+pub(crate) fn field(key: &str, what: String) -> ContentsError {
     ContentsError::Field {
         key: key.to_owned(),
         what,

@@ -40,12 +40,19 @@ const EVAL_EXAMPLES: &str = "\
 Examples:
   rewire eval runs/0001                         the last checkpoint on the test part of its data
   rewire eval runs/0001/best.safetensors
+  rewire eval runs/0001/model.safetensors       what export has written
   rewire eval runs/0001 --data mnist            the same data, kept in another folder";
 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   rewire inspect runs/0001
   rewire inspect runs/0001/best.safetensors";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  rewire export runs/0001                       the active weights, to runs/0001/model.safetensors
+  rewire export runs/0001/best.safetensors --out best.model.safetensors
+  rewire export runs/0001 --dense               a PyTorch state dict";
 
 const TUNE_EXAMPLES: &str = "\
 Examples:
@@ -69,12 +76,15 @@ pub(crate) enum Command {
     /// Train a network, or continue a run
     #[command(help_template = TEMPLATE, before_help = TRAIN_EXAMPLES, after_help = TRAIN_END)]
     Train(Box<TrainArgs>),
-    /// Measure a checkpoint on the test part of its data
+    /// Measure a checkpoint or model on the test part of its data
     #[command(help_template = TEMPLATE, before_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
-    /// Show what a checkpoint holds
+    /// Show what a checkpoint or model holds
     #[command(help_template = TEMPLATE, before_help = INSPECT_EXAMPLES)]
     Inspect(InspectArgs),
+    /// Write the trained weights alone to a file
+    #[command(help_template = TEMPLATE, before_help = EXPORT_EXAMPLES)]
+    Export(ExportArgs),
     /// Measure from which densities on a dense product is faster on this machine
     #[command(help_template = TEMPLATE, before_help = TUNE_EXAMPLES)]
     Tune(TuneArgs),
@@ -251,8 +261,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalArgs {
-    /// Folder of a run, or a checkpoint file
-    #[arg(value_name = "RUN|CHECKPOINT")]
+    /// Folder of a run, or a checkpoint or model file
+    #[arg(value_name = "RUN|FILE")]
     pub(crate) path: PathBuf,
     /// `digits`, or a folder of data files [default: the data it was trained on]
     #[arg(long, value_name = "digits|DIR")]
@@ -303,9 +313,26 @@ pub(crate) struct TuneArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// Folder of a run, or a checkpoint file
-    #[arg(value_name = "RUN|CHECKPOINT")]
+    /// Folder of a run, or a checkpoint or model file
+    #[arg(value_name = "RUN|FILE")]
     pub(crate) path: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// Folder of a run, or a checkpoint or model file
+    #[arg(value_name = "RUN|FILE")]
+    pub(crate) path: PathBuf,
+    /// File to write [default: model.safetensors in the folder of the run]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Every weight, as a PyTorch state dict; the default name is then dense.safetensors [default:
+    /// off]
+    #[arg(long)]
+    pub(crate) dense: bool,
+    /// Replace the file if it is there [default: off]
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 }
 
 #[derive(Debug, Args)]

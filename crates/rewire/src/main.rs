@@ -57,6 +57,7 @@ fn run() -> Result<u8, Failure> {
         Command::Train(args) => commands::train::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Export(args) => commands::export::run(&args),
         Command::Tune(args) => commands::tune::run(&args),
         Command::Data(DataCommand::Check(args)) => commands::data::check(&args),
     }

@@ -59,12 +59,14 @@ pub(super) fn input_gradient(
         }
     };
     if parallel {
-        let panels: Vec<Panel<'_>> = output_gradient.panels().collect();
         input_gradient
             .values_mut()
             .par_chunks_mut((PANEL * features).max(1))
-            .zip(panels)
-            .for_each(|(dx, dy)| panel(dy, dx));
+            .enumerate()
+            .for_each(|(index, dx)| {
+                let dy = output_gradient.panels().nth(index);
+                panel(dy.expect("both batches have as many panels"), dx);
+            });
     } else {
         for (dy, dx) in output_gradient.panels().zip(input_gradient.panels_mut()) {
             panel(dy, dx.values);
@@ -74,58 +76,68 @@ pub(super) fn input_gradient(
 
 /// Adds the gradient at each active position to `gradient`, in position order.
 pub(super) fn weight_gradient(topology: &Topology, pair: GradientPair<'_>, gradient: &mut [f32]) {
-    let rows = topology.shape().rows;
-    let work = |(rows, gradient): (Range<usize>, &mut [f32])| {
+    let rows = 0..topology.shape().rows;
+    let work = |rows: Range<usize>, gradient: &mut [f32]| {
         let base = topology.row_range(rows.start).start;
         for row in rows {
             let range = topology.row_range(row);
             let out = &mut gradient[range.start - base..range.end - base];
             let samples = row_samples(pair, row);
             for (out, &column) in out.iter_mut().zip(topology.row(row)) {
-                *out += gradient_at(&samples, column as usize);
+                *out += gradient_at(samples.clone(), column as usize);
             }
         }
     };
     if is_large(topology.n_active() as u64, pair.input) {
-        let mut tiles = Vec::with_capacity(rows.div_ceil(TILE_ROWS));
-        let mut rest = gradient;
-        for first in (0..rows).step_by(TILE_ROWS) {
-            let last = (first + TILE_ROWS).min(rows);
-            let len = topology.row_range(last - 1).end - topology.row_range(first).start;
-            let (tile, tail) = rest.split_at_mut(len);
-            tiles.push((first..last, tile));
-            rest = tail;
-        }
-        tiles.into_par_iter().for_each(work);
-    } else if rows > 0 {
-        work((0..rows, gradient));
+        in_tiles(topology, rows, gradient, &work);
+    } else if !rows.is_empty() {
+        work(rows, gradient);
     }
+}
+
+/// Calls `work` for every tile of `rows` with its part of `gradient`, which is for these rows; halves
+/// side by side.
+fn in_tiles(
+    topology: &Topology,
+    rows: Range<usize>,
+    gradient: &mut [f32],
+    work: &(impl Fn(Range<usize>, &mut [f32]) + Sync),
+) {
+    let tiles = rows.len().div_ceil(TILE_ROWS);
+    if tiles < 2 {
+        work(rows, gradient);
+        return;
+    }
+    let middle = rows.start + tiles / 2 * TILE_ROWS;
+    let offsets = topology.row_offsets();
+    let (first, second) = gradient.split_at_mut(offsets[middle] - offsets[rows.start]);
+    rayon::join(
+        || in_tiles(topology, rows.start..middle, first, work),
+        || in_tiles(topology, middle..rows.end, second, work),
+    );
 }
 
 /// Adds the gradient at each position of `set` to the dense `gradient`.
 pub(super) fn weight_gradient_in_place(set: &Mask, pair: GradientPair<'_>, gradient: &mut [f32]) {
     let shape = set.shape();
-    let mut samples = Vec::new();
-    let mut present = None;
     for position in set.positions() {
         let (row, column) = shape.row_col(position);
-        if present != Some(row) {
-            samples = row_samples(pair, row);
-            present = Some(row);
-        }
-        gradient[position as usize] += gradient_at(&samples, column);
+        gradient[position as usize] += gradient_at(row_samples(pair, row), column);
     }
 }
 
 /// Panel by panel, one row of the output gradient with the whole input.
-fn row_samples<'a>(pair: GradientPair<'a>, row: usize) -> Vec<(&'a [f32], Panel<'a>)> {
+fn row_samples<'a>(
+    pair: GradientPair<'a>,
+    row: usize,
+) -> impl Iterator<Item = (&'a [f32], Panel<'a>)> + Clone {
     let panels = pair.output_gradient.panels().zip(pair.input.panels());
-    panels.map(|(dy, x)| (dy.feature(row), x)).collect()
+    panels.map(move |(dy, x)| (dy.feature(row), x))
 }
 
 /// One entry of `output_gradientᵀ · input`: a sum over the samples of all panels in 16 lanes,
 /// which are added in a fixed order at the end.
-fn gradient_at(samples: &[(&[f32], Panel<'_>)], column: usize) -> f32 {
+fn gradient_at<'a>(samples: impl Iterator<Item = (&'a [f32], Panel<'a>)>, column: usize) -> f32 {
     let mut lanes = [0.0f32; LANES];
     for (a, x) in samples {
         let b = &x.feature(column)[..a.len()];

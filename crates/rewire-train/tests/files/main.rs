@@ -5,6 +5,8 @@ mod checkpoint;
 mod config;
 mod epochs;
 mod faulty_disk;
+mod hostile_model;
+mod model_file;
 mod plan;
 mod plots;
 mod power_loss;

@@ -1,4 +1,4 @@
-//! `rewire inspect`: what a checkpoint holds, layer by layer.
+//! `rewire inspect`: what a checkpoint or model holds, layer by layer.
 
 use rewire_train::inspect::{Inspection, inspect};
 
@@ -7,7 +7,7 @@ use crate::args::InspectArgs;
 use crate::failure::Failure;
 use crate::output::{self, Table, count, flops, rate, share, times_dense};
 
-/// Reads a checkpoint and prints its tables.
+/// Reads a checkpoint or model and prints its tables.
 pub(crate) fn run(args: &InspectArgs) -> Result<u8, Failure> {
     let inspection = inspect(&args.path)?;
     output::print(&format!(
@@ -19,8 +19,8 @@ pub(crate) fn run(args: &InspectArgs) -> Result<u8, Failure> {
 }
 
 fn facts(inspection: &Inspection) -> Table {
-    let checkpoint = inspection.checkpoint.display().to_string();
-    let mut table = Table::new(["checkpoint", &checkpoint]).words(2);
+    let file = inspection.file.display().to_string();
+    let mut table = Table::new([inspection.kind.name(), &file]).words(2);
     let progress = format!(
         "step {}, {} of {}",
         inspection.step,
@@ -81,7 +81,10 @@ fn layers(inspection: &Inspection) -> Table {
         table.row([
             layer.name.clone(),
             layer.storage.to_owned(),
-            layer.columns.join(","),
+            match layer.columns.join(",") {
+                none if none.is_empty() => "-".to_owned(),
+                columns => columns,
+            },
             dims.join(" × "),
             layer.n_active.to_string(),
             share(layer.n_active, layer.n_total),

@@ -281,7 +281,7 @@ fn only_the_folder_of_a_run_can_be_resumed_evaluated_or_inspected() {
     sandbox
         .call(&["eval", "other/notes.txt"])
         .is_refused(65, &["other/notes.txt"]);
-    sandbox.call(&["eval"]).is_refused(2, &["RUN|CHECKPOINT"]);
+    sandbox.call(&["eval"]).is_refused(2, &["RUN|FILE"]);
     sandbox
         .call(&["eval", "a", "--threads", "many"])
         .is_refused(2, &["many", "--threads"]);

@@ -4,6 +4,7 @@
 mod bad_data;
 mod bad_requests;
 mod checkpoints;
+mod exports;
 mod in_use;
 mod interrupts;
 mod kills;
