@@ -52,6 +52,13 @@ fn value(key: &str) -> Value {
         return Value::Float(0.98);
     }
     match key {
+        "crossover" => Value::Array(vec![Value::Array(vec![
+            Value::Integer(1 << 20),
+            Value::Integer(128),
+            Value::Float(0.7),
+            Value::Float(0.9),
+            Value::Float(0.5),
+        ])]),
         "sparsity.dense" => Value::Array(vec!["fc3".into()]),
         "rewire.target" => Value::Integer(rewire_explore::methods::dsr::TARGET as i64),
         _ => flatten_config(&Config::default())
@@ -64,6 +71,10 @@ fn value(key: &str) -> Value {
 fn bare(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
+        // A table keeps its brackets, and no space, which a shell would split it at.
+        Value::Array(rows) if rows.iter().any(Value::is_array) => {
+            value.to_string().replace(' ', "")
+        }
         Value::Array(values) => values.iter().map(bare).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     }
