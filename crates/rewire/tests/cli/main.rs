@@ -13,3 +13,4 @@ mod readme;
 mod sandbox;
 mod streams;
 mod train;
+mod tune;

@@ -14,6 +14,8 @@ fn help_leads_with_examples_and_states_every_default() {
         &["--help"][..],
         &["eval", "--help"],
         &["inspect", "--help"],
+        &["export", "--help"],
+        &["tune", "--help"],
         &["data", "check", "--help"],
     ] {
         let help = sandbox.call(command);
