@@ -44,8 +44,9 @@ pub(crate) fn candidates(
         rows: tile_rows,
         add,
     };
+    let mut computed = shape.len();
     let found = match &request.growth {
-        GrowthRequest::TopK { k } => Candidates::Best(best(&tiles, *k)?),
+        GrowthRequest::TopK { k } => Candidates::Best(best(&tiles, *k, &mut computed)?),
         GrowthRequest::BestPerGroup { along, of, k } => {
             let groups = along.groups(shape, *of)?;
             let mut best = vec![TopK::new(*k); groups.len()];
@@ -71,7 +72,7 @@ pub(crate) fn candidates(
         }
         GrowthRequest::Dense => Candidates::Dense(tiles.stored()?),
     };
-    Ok((found, 2 * shape.len() * samples))
+    Ok((found, 2 * computed * samples))
 }
 
 /// Positions must be places of the matrix, the readmitted ones ascending: each tile takes its own
@@ -112,15 +113,34 @@ fn check(shape: MatrixShape, request: &LayerRequest) -> Result<(), MaskError> {
     }
 }
 
-/// Each tile drops what all tiles before its round already beat, and the rest is merged in order.
+/// The best `k`, most of all others being dropped by a floor that a sample of the gradient suggests.
+/// Where it is too high, which is noticed, everything is computed again without it. What was computed
+/// beside the gradient itself is added to `computed`, in entries.
 fn best<A: Fn(GradientPair<'_>, usize, &mut [f32]) + Sync>(
     tiles: &Tiles<'_, A>,
     k: usize,
+    computed: &mut u64,
 ) -> Result<Vec<Candidate>, MaskError> {
-    let mut best = OrderedTopK::new(k);
+    if let Some(sample) = tiles.sample(k) {
+        *computed += sample.computed;
+        let best = best_from(tiles, OrderedTopK::new(k).with_floor(sample.floor))?;
+        if best.is_full() {
+            return Ok(best.into_candidates());
+        }
+        *computed += tiles.weights.shape().len();
+    }
+    Ok(best_from(tiles, OrderedTopK::new(k))?.into_candidates())
+}
+
+/// Each tile drops what all tiles before its round already beat, and the rest is merged in order.
+fn best_from<A: Fn(GradientPair<'_>, usize, &mut [f32]) + Sync>(
+    tiles: &Tiles<'_, A>,
+    mut best: OrderedTopK,
+) -> Result<OrderedTopK, MaskError> {
+    let own = best.emptied();
     tiles.for_each(
         &mut best,
-        || OrderedTopK::new(k),
+        || own.clone(),
         |best, tile, own| {
             own.restart_behind(best);
             own.offer_run(tile.gradient(), tile.position(), tile.eligible())
@@ -130,7 +150,7 @@ fn best<A: Fn(GradientPair<'_>, usize, &mut [f32]) + Sync>(
             Ok(())
         },
     )?;
-    Ok(best.into_candidates())
+    Ok(best)
 }
 
 /// Sums are taken over ascending positions, so that no bit depends on the tiles.

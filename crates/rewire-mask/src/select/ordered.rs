@@ -66,6 +66,24 @@ impl OrderedTopK {
         }
     }
 
+    /// Drops at once what lies below `floor`: the result is that of all entries if
+    /// [`OrderedTopK::is_full`] in the end, for then none of the best is below.
+    ///
+    /// # Panics
+    /// If the floor is not a finite magnitude.
+    pub fn with_floor(self, floor: f32) -> Self {
+        assert!(floor.is_finite() && floor >= 0.0, "a floor of {floor}");
+        Self {
+            needed: self.needed.max(Order::Magnitude.key(floor)),
+            ..self
+        }
+    }
+
+    /// Whether at least `k` entries have been kept, so that the best `k` are among them.
+    pub fn is_full(&self) -> bool {
+        self.magnitudes.len() >= self.k
+    }
+
     /// Offers those values of a run whose bit is set in `eligible`: value i stands at position
     /// `first + i` and has bit i mod 64 of word i / 64. Bits beyond the values say nothing.
     ///
@@ -93,6 +111,16 @@ impl OrderedTopK {
             self.offer_step(values, first, eligible)?;
         }
         Ok(())
+    }
+
+    /// A selection of as many that has been offered nothing, with the same bound.
+    pub fn emptied(&self) -> Self {
+        Self {
+            k: self.k,
+            magnitudes: Vec::new(),
+            positions: Vec::new(),
+            needed: self.needed,
+        }
     }
 
     /// Empties the selection and raises its bound to that of `earlier`, which has been offered

@@ -9,6 +9,18 @@ use crate::{Buffer, GradientPair};
 /// Below this many multiply-adds all tiles are computed on the calling thread.
 const PARALLEL_FROM: u64 = 1 << 21;
 
+/// Stripes of a sample, and rows of each.
+const STRIPES: usize = 8;
+const STRIPE_ROWS: usize = 8;
+
+/// What a sample of the gradient suggests.
+pub(super) struct Sample {
+    /// A magnitude that more than the best k probably reach.
+    pub(super) floor: f32,
+    /// Entries of the gradient that were computed for it.
+    pub(super) computed: u64,
+}
+
 /// The tiles of a layer's gradient, before they are computed.
 pub(super) struct Tiles<'a, A> {
     pub(super) weights: WeightView<'a>,
@@ -115,9 +127,48 @@ impl<A: Fn(GradientPair<'_>, usize, &mut [f32]) + Sync> Tiles<'_, A> {
         Ok(whole)
     }
 
-    fn fill(&self, tile: &mut Tile, first_row: usize) {
+    /// A magnitude that about 1.25·k of the eligible entries exceed, judged by stripes of rows from
+    /// all over the matrix; none if there are too few rows for that, or if one is not finite, whose
+    /// position is then for others to find.
+    pub(super) fn sample(&self, k: usize) -> Option<Sample> {
         let MatrixShape { rows, cols } = self.weights.shape();
-        let count = self.rows.min(rows - first_row);
+        if rows < 16 * STRIPES * STRIPE_ROWS || cols == 0 {
+            return None;
+        }
+        let (mut tile, mut magnitudes) = (Tile::default(), Vec::new());
+        for stripe in 0..STRIPES {
+            self.fill_rows(&mut tile, stripe * (rows / STRIPES), STRIPE_ROWS);
+            let collect = |_, _, value: f32| {
+                magnitudes.push(value.abs());
+                Ok(())
+            };
+            tile.for_each_eligible(collect).ok()?;
+        }
+        if !all_finite(&magnitudes) {
+            return None;
+        }
+        let active = self.weights.n_active() - self.readmitted.len() as u64;
+        let eligible = self.weights.shape().len() - active;
+        let share = k as f64 / eligible as f64;
+        let expected = share * magnitudes.len() as f64;
+        let rank = (1.25 * expected + 4.0 * expected.sqrt()) as usize + 1;
+        if rank >= magnitudes.len() {
+            return None;
+        }
+        let (_, floor, _) = magnitudes.select_nth_unstable_by(rank, |a, b| b.total_cmp(a));
+        Some(Sample {
+            floor: *floor,
+            computed: (STRIPES * STRIPE_ROWS * cols) as u64,
+        })
+    }
+
+    fn fill(&self, tile: &mut Tile, first_row: usize) {
+        let count = self.rows.min(self.weights.shape().rows - first_row);
+        self.fill_rows(tile, first_row, count);
+    }
+
+    fn fill_rows(&self, tile: &mut Tile, first_row: usize, count: usize) {
+        let cols = self.weights.shape().cols;
         tile.first_row = first_row;
         tile.cols = cols;
         tile.gradient.reset(count * cols);

@@ -9,7 +9,7 @@ use rand_core::{RngCore, SeedableRng};
 use rewire_sparse::mask::{
     Candidate, Candidates, GrowthRequest, LayerRequest, Lines, MaskError, WeightView,
 };
-use rewire_sparse::{GradientPair, Plain, Products};
+use rewire_sparse::{Fast, GradientPair, Plain, Products};
 
 use super::layer::{CASES, Fill, Layer, Pair, numbers};
 
@@ -22,10 +22,10 @@ fn cases() -> u32 {
 }
 
 /// The dense gradient by the same implementation, stored.
-fn stored_gradient(layer: &Layer, pairs: &[GradientPair<'_>]) -> Vec<f32> {
+fn stored_gradient(products: &dyn Products, layer: &Layer, pairs: &[GradientPair<'_>]) -> Vec<f32> {
     let mut gradient = vec![0.0; layer.weights.len()];
     for &pair in pairs {
-        Plain.weight_gradient(layer.geometry(), layer.dense(), pair, &mut gradient);
+        products.weight_gradient(layer.geometry(), layer.dense(), pair, &mut gradient);
     }
     gradient
 }
@@ -119,10 +119,28 @@ fn requests(n: u64, rng: &mut ChaCha8Rng) -> Vec<GrowthRequest> {
     all
 }
 
-/// All requests for all storages of a layer, with and without readmitted positions.
+/// All requests for all storages of a layer, with and without readmitted positions, by both
+/// implementations of growth.
 fn check(layer: &Layer, pairs: &[GradientPair<'_>], seed: u64, what: &str) {
+    check_with(&Plain, layer, pairs, seed, &format!("{what}, plain"));
+    check_with(
+        &Fast::default(),
+        layer,
+        pairs,
+        seed,
+        &format!("{what}, fast"),
+    );
+}
+
+fn check_with(
+    products: &dyn Products,
+    layer: &Layer,
+    pairs: &[GradientPair<'_>],
+    seed: u64,
+    what: &str,
+) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let gradient = stored_gradient(layer, pairs);
+    let gradient = stored_gradient(products, layer, pairs);
     let n = layer.active.shape().len();
     let samples: u64 = pairs.iter().map(|pair| pair.input.samples() as u64).sum();
     let some: Vec<u64> = layer.active.positions().step_by(3).collect();
@@ -131,7 +149,7 @@ fn check(layer: &Layer, pairs: &[GradientPair<'_>], seed: u64, what: &str) {
             let growth = growth.clone();
             let request = LayerRequest { growth, readmitted };
             for (storage, view, _) in layer.storages() {
-                let (found, executed) = Plain
+                let (found, executed) = products
                     .growth(layer.geometry(), view, pairs, &request)
                     .unwrap_or_else(|error| panic!("{what}, {storage}, {request:?}: {error}"));
                 let expected = expected(layer, view, &gradient, &request);
@@ -143,6 +161,52 @@ fn check(layer: &Layer, pairs: &[GradientPair<'_>], seed: u64, what: &str) {
                 let asks = request.growth != GrowthRequest::TopK { k: 0 };
                 let flops = u64::from(asks) * 2 * n * samples;
                 assert_eq!(executed, flops, "{what}, {storage}, {request:?}");
+            }
+        }
+    }
+}
+
+/// Layers of many rows are sampled first: the choice is the same where the sample tells the truth,
+/// and where it shows the only rows with large gradients or none of them.
+#[test]
+fn a_sample_of_the_gradient_changes_no_choice() {
+    for (rows, cols) in [(1024, 12), (1100, 7)] {
+        for scale in [1.0, 1e6, 1e-6] {
+            let mut layer = Layer::new((rows, cols, 5, Fill::Density(0.2)), 8);
+            for (row, mut gradients) in layer.dy.columns_mut().into_iter().enumerate() {
+                // The stripes that are sampled: 8 rows from every eighth of them.
+                if row % (rows / 8) < 8 {
+                    gradients *= scale;
+                }
+            }
+            let pair = Pair::new(&layer.dy, &layer.x);
+            let pairs = [pair.as_pair()];
+            let all: [(&str, &dyn Products); 2] = [("plain", &Plain), ("fast", &Fast::default())];
+            for (name, products) in all {
+                let gradient = stored_gradient(products, &layer, &pairs);
+                for k in [1, 100, 3000, rows * cols] {
+                    let request = LayerRequest {
+                        growth: GrowthRequest::TopK { k },
+                        readmitted: layer.active.positions().step_by(4).collect(),
+                    };
+                    let view = layer.active();
+                    let (found, executed) = products
+                        .growth(layer.geometry(), view, &pairs, &request)
+                        .unwrap();
+                    let what = format!("{rows}×{cols}, {scale}, {name}, best {k}");
+                    assert!(
+                        found == expected(&layer, view, &gradient, &request),
+                        "{what}"
+                    );
+                    let once = 2 * (rows * cols * 5) as u64;
+                    let sample = 2 * (64 * cols * 5) as u64;
+                    // At most once in vain, and then nothing but the sample in addition.
+                    let counts = [once, once + sample, 2 * once + sample];
+                    assert!(counts.contains(&executed), "{what}: {executed}");
+                    if scale == 1e6 && k == 3000 {
+                        assert_eq!(executed, counts[2], "{what}");
+                    }
+                }
             }
         }
     }
@@ -339,7 +403,7 @@ proptest! {
         layer.x.mapv_inplace(f32::round);
         layer.dy.mapv_inplace(f32::round);
         let pair = Pair::new(&layer.dy, &layer.x);
-        let gradient = stored_gradient(&layer, &[pair.as_pair()]);
+        let gradient = stored_gradient(&Plain, &layer, &[pair.as_pair()]);
         let k = (seed % 50) as usize;
         let request = LayerRequest {
             growth: GrowthRequest::TopK { k },
