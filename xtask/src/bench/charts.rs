@@ -45,9 +45,9 @@ pub(super) fn draw(folder: &Path, record: &Record) -> Result<()> {
 struct Series {
     name: String,
     colour: RGBColor,
-    /// Whether neighbours are joined.
-    is_line: bool,
     points: Vec<(f64, f64)>,
+    /// What the points are compared with, as a ring.
+    ring: Option<(f64, f64)>,
 }
 
 struct Chart {
@@ -85,8 +85,8 @@ fn cost_against_density(record: &Record) -> Chart {
             Series {
                 name: name.to_owned(),
                 colour,
-                is_line: true,
                 points,
+                ring: None,
             }
         });
     Chart {
@@ -113,30 +113,24 @@ fn cost_against_work(record: &Record) -> Chart {
             None => series.push(Series {
                 name,
                 colour: COLOURS[series.len() % COLOURS.len()],
-                is_line: true,
                 points: vec![point],
+                ring: None,
             }),
         }
     }
-    // A dense library does all of the work whatever the density: one point, its least time.
-    let mut dense: Vec<(f64, f64)> = Vec::new();
+    // Dense products do all of the work whatever the density: one ring, at their least time.
     for row in rows("best-dense") {
-        let at = work(row, row.n_active as f64 / row.density);
-        let time = 1e3 * row.seconds;
-        match dense
-            .iter_mut()
-            .find(|point| (point.0 / at - 1.0).abs() < 1e-3)
+        let all = (
+            work(row, row.n_active as f64 / row.density),
+            1e3 * row.seconds,
+        );
+        let name = format!("rewire, {}", row.shape);
+        if let Some(series) = series.iter_mut().find(|series| series.name == name)
+            && series.ring.is_none_or(|ring| all.1 < ring.1)
         {
-            Some(point) => point.1 = point.1.min(time),
-            None => dense.push((at, time)),
+            series.ring = Some(all);
         }
     }
-    series.push(Series {
-        name: "best dense of each shape".to_owned(),
-        colour: BLACK,
-        is_line: false,
-        points: dense,
-    });
     Chart {
         title: "Forward pass and both gradients of a layer, 1 thread",
         across: "multiply-adds of the active weights (millions)",
@@ -163,10 +157,14 @@ impl Chart {
         let root = SVGBackend::with_string(svg, size).into_drawing_area();
         root.fill(&WHITE)?;
         let (left, right) = root.split_horizontally(CHART_WIDTH);
-        let points = || self.series.iter().flat_map(|series| &series.points);
+        let points = || {
+            let rings = self.series.iter().filter_map(|series| series.ring.as_ref());
+            let points = self.series.iter().flat_map(|series| &series.points);
+            points.chain(rings)
+        };
         let (across, up) = (
-            decades(points().map(|point| point.0)),
-            decades(points().map(|point| point.1)),
+            around(points().map(|point| point.0)),
+            around(points().map(|point| point.1)),
         );
         let mut chart = ChartBuilder::on(&left)
             .caption(self.title, ("sans-serif", 18))
@@ -187,10 +185,10 @@ impl Chart {
             .axis_desc_style(("sans-serif", 15))
             .draw()?;
         for series in &self.series {
-            if series.is_line {
-                let style = series.colour.stroke_width(2);
-                chart.draw_series(LineSeries::new(series.points.iter().copied(), style))?;
-            }
+            let style = series.colour.stroke_width(2);
+            chart.draw_series(LineSeries::new(series.points.iter().copied(), style))?;
+            let ring = |point| Circle::new(point, 6, style);
+            chart.draw_series(series.ring.into_iter().map(ring))?;
             let dot = |&point: &(f64, f64)| Circle::new(point, 4, series.colour.filled());
             chart.draw_series(series.points.iter().map(dot))?;
         }
@@ -198,28 +196,37 @@ impl Chart {
             .series
             .iter()
             .filter(|series| !series.points.is_empty());
-        for (row, series) in (0..).zip(shown) {
-            let y = 60 + ROW * row;
-            if series.is_line {
-                let line = vec![(4, y), (28, y)];
-                right.draw(&PathElement::new(line, series.colour.stroke_width(2)))?;
-            }
+        let mut y = 60;
+        for series in shown {
+            let line = vec![(4, y), (28, y)];
+            right.draw(&PathElement::new(line, series.colour.stroke_width(2)))?;
             right.draw(&Circle::new((16, y), 4, series.colour.filled()))?;
             let style = ("sans-serif", 14);
             right.draw(&Text::new(series.name.clone(), (36, y - 7), style))?;
+            y += ROW;
+        }
+        if self.series.iter().any(|series| series.ring.is_some()) {
+            right.draw(&Circle::new((16, y), 6, BLACK.stroke_width(2)))?;
+            let style = ("sans-serif", 14);
+            right.draw(&Text::new("best dense, all weights", (36, y - 7), style))?;
         }
         root.present()?;
         Ok(())
     }
 }
 
-/// The powers of ten around all values.
-fn decades(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
+/// The range from below the least to above the largest value, ending at 1, 2 or 5 of a power of ten.
+fn around(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
     let (low, high) = values.fold((f64::INFINITY, 0.0f64), |(low, high), value| {
         (low.min(value), high.max(value))
     });
-    let low = 10f64.powf(low.log10().floor());
-    let high = 10f64.powf(high.log10().ceil());
+    let steps = |power: f64| [1.0, 2.0, 5.0, 10.0].map(|step| step * 10f64.powf(power));
+    // Decimals such as 0.1 are no exact powers; a value on a step is not outside it.
+    let slack = 1.0 + 1e-9;
+    let mut below = steps(low.log10().floor()).into_iter();
+    let low = below.rfind(|step| *step <= low * slack).unwrap_or(low);
+    let mut above = steps((high / slack).log10().floor()).into_iter();
+    let high = above.find(|step| *step * slack >= high).unwrap_or(high);
     if low < high {
         low..high
     } else {
@@ -242,10 +249,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn axes_end_at_powers_of_ten() {
-        assert_eq!(decades([0.02, 3.0].into_iter()), 0.01..10.0);
-        assert_eq!(decades([0.1, 1.0].into_iter()), 0.1..1.0);
-        assert_eq!(decades([1.0].into_iter()), 1.0..10.0);
+    fn axes_end_at_round_numbers() {
+        for (values, (low, high)) in [
+            ([0.03, 3.0], (0.02, 5.0)),
+            ([0.1, 1.0], (0.1, 1.0)),
+            ([7.0, 640.0], (5.0, 1000.0)),
+            ([1.0, 1.0], (1.0, 10.0)),
+        ] {
+            let range = around(values.into_iter());
+            let off = (range.start / low - 1.0).abs() + (range.end / high - 1.0).abs();
+            assert!(off < 1e-6, "{values:?}: {range:?}");
+        }
     }
 
     #[test]

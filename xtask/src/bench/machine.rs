@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::cargo::{cargo, output};
+use crate::cargo::{output, root};
 
 /// The file of a record that holds it.
 const FILE: &str = "machine.json";
@@ -53,7 +53,7 @@ impl Machine {
         let listing = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let flags = field(&listing, "flags").unwrap_or_default();
         let flags: Vec<&str> = flags.split_whitespace().collect();
-        let mut compiler = cargo();
+        let mut compiler = Command::new("rustc");
         Self {
             cpu: field(&listing, "model name").unwrap_or_else(|| "unknown".to_owned()),
             architecture: std::env::consts::ARCH,
@@ -64,7 +64,7 @@ impl Machine {
                 .into_iter()
                 .filter(|name| flags.contains(name))
                 .collect(),
-            compiler: output(compiler.arg("--version"))
+            compiler: output(compiler.current_dir(root()).arg("--version"))
                 .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned()),
             rewire: env!("CARGO_PKG_VERSION"),
             libraries: BTreeMap::new(),

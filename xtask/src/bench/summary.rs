@@ -199,11 +199,17 @@ fn sizes(record: &Record) -> String {
         &["density", "active weights", "ms"],
         &lines,
     );
-    if let Some(slope) = slope(record.part("size")) {
-        let _ = writeln!(
-            text,
-            "\nSlope of log time over log active weights: {slope:.2}."
-        );
+    let upper = record.part("size").filter(|row| row.density >= 0.05);
+    for (which, slope) in [
+        ("densities from 0.05 on", slope(upper)),
+        ("all densities", slope(record.part("size"))),
+    ] {
+        if let Some(slope) = slope {
+            let _ = writeln!(
+                text,
+                "\nSlope of log time over log active weights, {which}: {slope:.2}."
+            );
+        }
     }
     text
 }
