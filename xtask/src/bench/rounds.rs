@@ -34,7 +34,7 @@ pub(super) struct Finding {
     pub(super) seconds: Spread,
     /// The candidate's seconds over this project's, round by round.
     pub(super) ratio: Spread,
-    /// Waiting over seconds of the longest-waiting round.
+    /// The share of a turn that was waiting, on average.
     pub(super) waited: f64,
 }
 
@@ -75,7 +75,7 @@ impl Rounds {
                     candidate: entry.candidate,
                     ratio: Spread::of(ratios(&seconds, &own)),
                     seconds: Spread::of(seconds),
-                    waited: waited.fold(0.0, f64::max),
+                    waited: waited.sum::<f64>() / turns.len().max(1) as f64,
                 })
             })
             .collect();
