@@ -15,10 +15,11 @@ mod answers;
 mod cases;
 mod charts;
 mod machine;
+mod measurement;
 mod python;
 mod record;
 mod rounds;
-mod session;
+
 mod side;
 mod summary;
 
@@ -92,7 +93,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         (true, None) => Some(python::environment(&root())?),
     };
     let server = server()?;
-    let session = session::Session {
+    let measurement = measurement::Measurement {
         root: root(),
         server,
         python,
@@ -100,7 +101,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         effort,
         pinned: machine.pins,
     };
-    let found = session.measure(&chosen, with_memory)?;
+    let found = measurement.measure(&chosen, with_memory)?;
     machine.libraries = found.libraries;
     let mut record = Record::open(&folder)?;
     record.merge(found.rows, found.memory);

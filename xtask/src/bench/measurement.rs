@@ -28,7 +28,7 @@ const MOST_RUNS: usize = 50;
 const WARM_BELOW: f64 = 0.1;
 
 /// What a measurement needs to know.
-pub(super) struct Session {
+pub(super) struct Measurement {
     pub(super) root: PathBuf,
     /// The program of this project's side.
     pub(super) server: PathBuf,
@@ -54,7 +54,7 @@ struct Sides {
     peers: Option<Side>,
 }
 
-impl Session {
+impl Measurement {
     /// Measures all cases; `with_memory` asks for the sizes of training processes too.
     ///
     /// # Errors
