@@ -44,7 +44,7 @@ enum Command {
     Ci(ci::Arguments),
     /// Check the shape of the project: dependency edges, file placement, links, manifests.
     Tidy,
-    /// Run the criterion benches of every package that has some.
+    /// Run the benches, measure cases, beside other libraries if asked, and record what is found.
     Bench(bench::Arguments),
     /// Run the arithmetic crates under Miri, where it is installed.
     Miri(miri::Arguments),
