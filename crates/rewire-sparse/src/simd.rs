@@ -11,6 +11,7 @@ mod dot;
 mod gather;
 mod layout;
 mod multiply;
+pub(crate) mod scattered;
 mod tiles;
 mod vector;
 

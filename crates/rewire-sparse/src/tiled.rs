@@ -12,8 +12,9 @@ use rewire_mask::{Candidates, Isa, LayerRequest, MaskError, Topology, WeightView
 
 use crate::plain::{Plain, check, flops};
 use crate::pool::for_each_chunk;
+use crate::simd::scattered::{self, Transposes, is_scattered};
 use crate::simd::{Active, Layout, ROWS};
-use crate::{Batch, Geometry, GradientPair, Products};
+use crate::{Batch, Geometry, GradientPair, Products, growth};
 use cache::Cache;
 
 /// Below this many multiply-adds a product runs on the calling thread: waking a worker costs tens
@@ -26,12 +27,14 @@ const PARALLEL_FROM: u64 = 1 << 22;
 /// The same bits at any number of threads; results depend on the processor's vector instructions.
 ///
 /// # Cost
-/// O(batch · n_active) for active weights. A layout holds 8 bytes per active weight and about 12
-/// per dozen of them, and is made in O(n_active) when a topology is first multiplied.
+/// O(batch · n_active) for active weights, O(batch · positions) for growth at few positions. A
+/// layout holds 8 bytes per active weight and about 12 per dozen of them, and is made in
+/// O(n_active) when a topology is first multiplied.
 #[derive(Debug)]
 pub struct Tiled {
     isa: Isa,
     cache: Cache,
+    transposes: Transposes,
 }
 
 impl Default for Tiled {
@@ -60,6 +63,7 @@ impl Tiled {
         Self {
             isa,
             cache: Cache::default(),
+            transposes: Transposes::default(),
         }
     }
 
@@ -82,8 +86,12 @@ impl Products for Tiled {
         };
         check(geometry, weights, input, output);
         let flops = flops(weights.n_active(), input);
-        let layout = self.cache.layout(topology);
         let is_large = flops / 2 >= PARALLEL_FROM;
+        if is_scattered(topology) {
+            scattered::forward(self.isa, (topology, values), input, output, is_large);
+            return flops;
+        }
+        let layout = self.cache.layout(topology);
         let weights = Active::new(self.isa, &layout, topology, values);
         for_each_chunk(output, ROWS, is_large, |chunk, rows| {
             weights.forward(chunk, input, rows);
@@ -103,8 +111,14 @@ impl Products for Tiled {
         };
         check(geometry, weights, input_gradient, output_gradient);
         let flops = flops(weights.n_active(), output_gradient);
-        let layout = self.cache.layout(topology);
         let is_large = flops / 2 >= PARALLEL_FROM;
+        if is_scattered(topology) {
+            let (dy, dx) = (output_gradient, input_gradient);
+            let transposes = &self.transposes;
+            scattered::input_gradient(self.isa, transposes, (topology, values), dy, dx, is_large);
+            return flops;
+        }
+        let layout = self.cache.layout(topology);
         let weights = Active::new(self.isa, &layout, topology, values);
         for_each_chunk(input_gradient, ROWS, is_large, |chunk, rows| {
             weights.input_gradient(chunk, output_gradient, rows);
@@ -129,10 +143,15 @@ impl Products for Tiled {
             "a gradient is as long as the stored values"
         );
         let flops = flops(weights.n_active(), pair.input);
+        let is_large = flops / 2 >= PARALLEL_FROM;
+        if is_scattered(topology) {
+            scattered::weight_gradient(self.isa, topology, pair, gradient, is_large);
+            return flops;
+        }
         let layout = self.cache.layout(topology);
         let weights = Active::new(self.isa, &layout, topology, values);
         let chunks = 0..geometry.outputs().div_ceil(ROWS);
-        weight_gradient(&weights, chunks, pair, gradient, flops / 2 >= PARALLEL_FROM);
+        weight_gradient(&weights, chunks, pair, gradient, is_large);
         flops
     }
 
@@ -143,6 +162,23 @@ impl Products for Tiled {
         pairs: &[GradientPair<'_>],
         request: &LayerRequest,
     ) -> Result<(Candidates, u64), MaskError> {
+        if let Some(positions) = growth::few_positions(weights.shape(), request) {
+            for pair in pairs {
+                check(geometry, weights, pair.input, pair.output_gradient);
+            }
+            let shape = weights.shape();
+            return growth::gradient_at(
+                shape,
+                pairs,
+                request,
+                positions,
+                |topology, pair, sums| {
+                    let is_large =
+                        flops(topology.n_active() as u64, pair.input) / 2 >= PARALLEL_FROM;
+                    scattered::weight_gradient(self.isa, topology, pair, sums, is_large);
+                },
+            );
+        }
         Plain.growth(geometry, weights, pairs, request)
     }
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rewire_sparse::mask::{
-    Candidate, Candidates, GrowthRequest, LayerRequest, Lines, MaskError, WeightView,
+    Candidate, Candidates, GrowthRequest, LayerRequest, Lines, MaskError, Topology, WeightView,
 };
 use rewire_sparse::{GradientPair, Plain, Products};
 
@@ -134,18 +134,65 @@ fn check(layer: &Layer, pairs: &[GradientPair<'_>], seed: u64, what: &str) {
                 let (found, executed) = Plain
                     .growth(layer.geometry(), view, pairs, &request)
                     .unwrap_or_else(|error| panic!("{what}, {storage}, {request:?}: {error}"));
-                let expected = expected(layer, view, &gradient, &request);
+                let few = few_positions(n, &request);
+                let expected = match &few {
+                    Some(positions) => one_by_one(layer, pairs, &request, positions),
+                    None => expected(layer, view, &gradient, &request),
+                };
                 assert!(
                     found == expected,
                     "{what}, {storage}, {request:?}: {found:?}"
                 );
                 // Nothing is multiplied where nothing is asked.
-                let asks = request.growth != GrowthRequest::TopK { k: 0 };
-                let flops = u64::from(asks) * 2 * n * samples;
+                let computed = match (&few, &request.growth) {
+                    (Some(positions), _) => positions.len() as u64,
+                    (None, GrowthRequest::TopK { k: 0 }) => 0,
+                    (None, _) => n,
+                };
+                let flops = 2 * computed * samples;
                 assert_eq!(executed, flops, "{what}, {storage}, {request:?}");
             }
         }
     }
+}
+
+/// The positions of a request, ascending and each once, if they are at most an eighth of all.
+fn few_positions(n: u64, request: &LayerRequest) -> Option<Vec<u64>> {
+    match &request.growth {
+        GrowthRequest::AtPositions(positions) if 8 * positions.len() as u64 <= n => {
+            let mut positions = positions.clone();
+            positions.sort_unstable();
+            positions.dedup();
+            Some(positions)
+        }
+        _ => None,
+    }
+}
+
+/// The weight gradient of the layer that is active at these positions alone.
+fn one_by_one(
+    layer: &Layer,
+    pairs: &[GradientPair<'_>],
+    request: &LayerRequest,
+    positions: &[u64],
+) -> Candidates {
+    let shape = layer.active.shape();
+    let topology = Topology::from_positions(shape, positions.iter().copied())
+        .expect("positions ascend within the layer");
+    let values = vec![f32::NAN; topology.n_active()];
+    let view = WeightView::Active {
+        topology: &topology,
+        values: &values,
+    };
+    let mut gradient = vec![0.0; values.len()];
+    for pair in pairs {
+        Plain.weight_gradient(layer.geometry(), view, *pair, &mut gradient);
+    }
+    let GrowthRequest::AtPositions(asked) = &request.growth else {
+        panic!("{request:?} names no positions");
+    };
+    let at = |&position: &u64| gradient[topology.index_of(position).expect("it was listed")];
+    Candidates::AtPositions(asked.iter().map(at).collect())
 }
 
 #[test]
