@@ -23,7 +23,9 @@ mod tape;
 
 pub use gradients::{Gradients, ParameterId, ParameterViews};
 pub use ops::loss::correct_predictions;
-pub use rewire_sparse::{Batch, Buffer, Geometry, GradientPair, Plain, Products, Tiled, mask};
+pub use rewire_sparse::{
+    Batch, Buffer, Geometry, GradientPair, PANEL, Plain, Products, Tiled, mask,
+};
 pub use tape::{NormStatistics, Tape, Var};
 
 /// Runs the README's example as a documentation test.

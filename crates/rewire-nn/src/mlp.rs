@@ -204,7 +204,7 @@ impl Mlp {
         let last = self.layers.len() - 1;
         for (index, layer) in self.layers.iter().enumerate() {
             x = tape.linear(parameters, x, layer.weight);
-            x = tape.bias(parameters, x, layer.bias);
+            x = tape.bias_in_place(parameters, x, layer.bias);
             if index == last {
                 break;
             }
@@ -212,7 +212,7 @@ impl Mlp {
                 x = self.normalize(tape, parameters, state, x, (index, scale, shift), mode);
             }
             x = match self.spec.activation {
-                Activation::Relu => tape.relu(x),
+                Activation::Relu => tape.relu_in_place(x),
                 Activation::Gelu => tape.gelu(x),
             };
             if let Mode::Train {

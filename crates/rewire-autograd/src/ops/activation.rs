@@ -6,17 +6,36 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
+use rayon::prelude::*;
+
+use super::CHUNK;
+
 /// Replaces each value by `max(value, 0)`; NaN stays NaN.
-pub(crate) fn relu_forward(input: &[f32], output: &mut [f32]) {
-    for (out, &x) in output.iter_mut().zip(input) {
-        *out = if x < 0.0 { 0.0 } else { x };
+pub(crate) fn relu_forward(values: &mut [f32]) {
+    let clip = |values: &mut [f32]| {
+        for x in values {
+            *x = if *x < 0.0 { 0.0 } else { *x };
+        }
+    };
+    if values.len() <= CHUNK {
+        clip(values);
+    } else {
+        values.par_chunks_mut(CHUNK).for_each(clip);
     }
 }
 
 /// Zeroes the gradient where the output is not positive.
 pub(crate) fn relu_backward(output: &[f32], gradient: &mut [f32]) {
-    for (gradient, &y) in gradient.iter_mut().zip(output) {
-        *gradient = if y > 0.0 { *gradient } else { 0.0 };
+    let mask = |(gradient, output): (&mut [f32], &[f32])| {
+        for (gradient, &y) in gradient.iter_mut().zip(output) {
+            *gradient = if y > 0.0 { *gradient } else { 0.0 };
+        }
+    };
+    if gradient.len() <= CHUNK {
+        mask((gradient, output));
+    } else {
+        let outputs = output.par_chunks(CHUNK);
+        gradient.par_chunks_mut(CHUNK).zip(outputs).for_each(mask);
     }
 }
 

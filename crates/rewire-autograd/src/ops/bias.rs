@@ -1,14 +1,30 @@
 //! `y[s, f] = x[s, f] + b[f]`; `dx = dy`, `db[f] = Σ_s dy[s, f]`.
 
+use rayon::prelude::*;
 use rewire_sparse::Batch;
+
+use super::CHUNK;
+
+/// Features that one task adds up or adds to.
+const FEATURES: usize = 1 << 9;
 
 /// Adds a bias per feature to `values`.
 pub(crate) fn forward(bias: &[f32], values: &mut Batch) {
     for panel in values.panels_mut() {
-        for (samples, &bias) in panel.values.chunks_exact_mut(panel.width).zip(bias) {
-            for value in samples {
-                *value += bias;
+        let width = panel.width;
+        let add = |(values, bias): (&mut [f32], &[f32])| {
+            for (samples, &bias) in values.chunks_exact_mut(width).zip(bias) {
+                for value in samples {
+                    *value += bias;
+                }
             }
+        };
+        if panel.values.len() <= CHUNK {
+            add((panel.values, bias));
+        } else {
+            let biases = bias.par_chunks(FEATURES);
+            let values = panel.values.par_chunks_mut(FEATURES * width);
+            values.zip(biases).for_each(add);
         }
     }
 }
@@ -16,8 +32,18 @@ pub(crate) fn forward(bias: &[f32], values: &mut Batch) {
 /// Adds `Σ_s dy[s, f]` to `gradient[f]`.
 pub(crate) fn backward(output_gradient: &Batch, gradient: &mut [f32]) {
     for panel in output_gradient.panels() {
-        for (feature, gradient) in gradient.iter_mut().enumerate() {
-            *gradient += panel.feature(feature).iter().sum::<f32>();
+        let width = panel.width;
+        let add = |(values, gradient): (&[f32], &mut [f32])| {
+            for (samples, gradient) in values.chunks_exact(width).zip(gradient) {
+                *gradient += samples.iter().sum::<f32>();
+            }
+        };
+        if panel.values.len() <= CHUNK {
+            add((panel.values, gradient));
+        } else {
+            let gradients = gradient.par_chunks_mut(FEATURES);
+            let values = panel.values.par_chunks(FEATURES * width);
+            values.zip(gradients).for_each(add);
         }
     }
 }
