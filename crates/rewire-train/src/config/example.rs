@@ -53,6 +53,7 @@ fn value(key: &str) -> Value {
     }
     match key {
         "sparsity.dense" => Value::Array(vec!["fc3".into()]),
+        "rewire.sample" => Value::Integer(1),
         "rewire.target" => Value::Integer(rewire_explore::methods::dsr::TARGET as i64),
         _ => flatten_config(&Config::default())
             .remove(key)

@@ -5,6 +5,7 @@ mod checkpoint;
 mod config;
 mod epochs;
 mod faulty_disk;
+mod large_layers;
 mod plan;
 mod plots;
 mod power_loss;
