@@ -40,3 +40,27 @@ fn executed_flops_are_the_algorithmic_ones_less_the_first_input_gradient() {
         }
     }
 }
+
+/// Growth from a sample runs what it is counted for: f_C for as many weights as are compared, here
+/// two per active weight.
+#[test]
+fn a_sample_costs_what_it_runs() {
+    let more = [
+        "rewire.sample=2",
+        "model.kind=mlp:60,50",
+        "sparsity.allocation=uniform",
+        "sparsity.sparsity=0.98",
+    ];
+    let mut trainer = Trainer::new(&config("rigl", &more)).unwrap();
+    let cost = trainer.cost().clone();
+    let first = cost.layers[0].cost.forward(1);
+    let (mut algorithmic, mut executed) = (0u128, 0u128);
+    for step in 1..=14u128 {
+        trainer.step_in_pool().unwrap();
+        let products = if step % 5 == 0 { 2 + 2 } else { 3 };
+        algorithmic += 96 * products * cost.f_sparse();
+        executed += 96 * (products * cost.f_sparse() - first);
+        assert_eq!(trainer.flops().algorithmic, algorithmic, "step {step}");
+        assert_eq!(trainer.flops().executed, executed, "step {step}");
+    }
+}

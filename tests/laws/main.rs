@@ -30,7 +30,7 @@ fn config(method: &str, more: &[&str]) -> Config {
 }
 
 /// Every method, with what makes it move weights in so short a run.
-const METHODS: [(&str, &[&str]); 6] = [
+const METHODS: [(&str, &[&str]); 7] = [
     ("dense", &[]),
     ("static", &[]),
     ("set", &[]),
@@ -50,5 +50,6 @@ const METHODS: [(&str, &[&str]); 6] = [
             "data.valid=100",
         ],
     ),
+    ("rigl", &["rewire.sample=2"]),
     ("dsr", &["rewire.target=20", "rewire.threshold=0.05"]),
 ];

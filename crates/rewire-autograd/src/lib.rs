@@ -25,7 +25,7 @@ pub use gradients::{Gradients, ParameterId, ParameterViews};
 pub use ops::loss::correct_predictions;
 pub use rewire_sparse::{
     Batch, Buffer, Crossover, CrossoverError, CrossoverRow, Fast, Geometry, GradientPair, Kernel,
-    Plain, Product, Products, mask,
+    PANEL, Plain, Product, Products, mask,
 };
 pub use tape::{NormStatistics, Tape, Var};
 

@@ -31,9 +31,11 @@ impl Pool {
         Batch::from_buffer(samples, features, self.buffer(samples * features))
     }
 
-    /// Takes memory back.
+    /// Takes memory back, if there is any.
     pub(crate) fn recycle(&mut self, buffer: Buffer) {
-        self.free.push(buffer);
+        if buffer.capacity() > 0 {
+            self.free.push(buffer);
+        }
     }
 }
 
@@ -71,7 +73,9 @@ mod tests {
         let x = tape.batch_norm(&square, x, vector, vector, 0.1);
         let x = tape.relu(x);
         let x = tape.dropout(x, 0.5, &mut |sample, words| words.fill(sample as u32));
+        let x = tape.relu_in_place(x);
         let x = tape.linear(&square, x, weight);
+        let x = tape.bias_in_place(&square, x, vector);
         let x = tape.layer_norm(&square, x, vector, vector, 0.1);
         let x = tape.gelu(x);
         let (statistics, ones) = ([0.0; 6], [1.0; 6]);

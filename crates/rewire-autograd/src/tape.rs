@@ -124,6 +124,12 @@ impl Tape {
         }
     }
 
+    /// Forgets all ops and gives their memory back to the system: the next step allocates it again.
+    pub fn release(&mut self) {
+        self.clear();
+        self.pool = Pool::default();
+    }
+
     /// Floating-point operations the products executed since [`Tape::take_executed`] was last
     /// called; a multiply-add counts as 2. Element-wise ops are not counted, as in the papers.
     pub fn take_executed(&mut self) -> u64 {
@@ -181,6 +187,11 @@ impl Tape {
         copy.values_mut()
             .copy_from_slice(self.nodes[var.0].value.values());
         copy
+    }
+
+    /// The value of `var`, which holds no samples afterwards.
+    pub(crate) fn take(&mut self, var: Var) -> Batch {
+        std::mem::replace(&mut self.nodes[var.0].value, Batch::zeros(0, 0))
     }
 
     pub(crate) fn scalar(&mut self, value: f64) -> Batch {

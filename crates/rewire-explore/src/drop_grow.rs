@@ -15,7 +15,7 @@ use rewire_mask::{Candidates, GrowthRequest, LayerRequest, Rewiring};
 use rewire_rng::{Purpose, Streams};
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Plan;
+use crate::plan::{LayerPlan, Plan};
 use crate::{DropRule, Due, ExploreError, Explorer, LayerView, Threshold, Window};
 
 /// A method that drops weights and grows as many: what it is, without what a run remembers.
@@ -68,15 +68,40 @@ pub enum Grow {
     /// At the eligible places with the largest |∂L/∂w|; the rewiring takes the place of an
     /// optimizer step.
     Gradient,
+    /// As [`Grow::Gradient`], but only a random sample of the eligible places is compared, drawn
+    /// without replacement anew in every round, and nothing of a layer's dense size is computed.
+    ///
+    /// The sample of a layer holds `per_active` places for each weight that is active before the
+    /// round, or as many as the layer grows if that is more; all eligible places if there are
+    /// not so many. Equal gradients go to the lower position.
+    SampledGradient {
+        /// Places of the sample per active weight, at least 1. With 1 the gradients of the sample
+        /// cost as much as those of the active weights.
+        per_active: u64,
+    },
+}
+
+impl Grow {
+    /// Whether the gradient decides, so that a rewiring takes the place of a step.
+    const fn is_by_gradient(self) -> bool {
+        match self {
+            Self::Random => false,
+            Self::Gradient | Self::SampledGradient { .. } => true,
+        }
+    }
 }
 
 impl DropGrow {
     /// An explorer that runs this recipe from its first round.
     ///
     /// # Errors
-    /// [`ExploreError::Recipe`] if a fraction, exponent or threshold is out of range.
+    /// [`ExploreError::Recipe`] if a fraction, exponent, threshold or sample is out of range.
     pub fn explorer(self) -> Result<DropGrowExplorer, ExploreError> {
         self.drop.check()?;
+        if self.grow == (Grow::SampledGradient { per_active: 0 }) {
+            let places = "at least 1 place per active weight";
+            return Err(ExploreError::recipe("sample", "0".to_owned(), places));
+        }
         Ok(DropGrowExplorer {
             recipe: self,
             state: State::default(),
@@ -141,10 +166,11 @@ impl DropGrowExplorer {
 
 impl Explorer for DropGrowExplorer {
     fn due(&self, step: u64) -> Due {
-        match (self.recipe.window.contains(step), self.recipe.grow) {
+        let by_gradient = self.recipe.grow.is_by_gradient();
+        match (self.recipe.window.contains(step), by_gradient) {
             (false, _) => Due::No,
-            (true, Grow::Random) => Due::AfterStep,
-            (true, Grow::Gradient) => Due::InsteadOfStep,
+            (true, false) => Due::AfterStep,
+            (true, true) => Due::InsteadOfStep,
         }
     }
 
@@ -152,24 +178,34 @@ impl Explorer for DropGrowExplorer {
         &self,
         step: u64,
         layers: &[LayerView<'_>],
+        streams: Streams,
     ) -> Result<Option<Vec<LayerRequest>>, ExploreError> {
         if self.due(step) != Due::InsteadOfStep {
             return Ok(None);
         }
         let plan = self.plan(step, layers)?;
-        let requests = plan.layers.iter().map(|layer| match layer {
-            None => LayerRequest {
-                growth: GrowthRequest::TopK { k: 0 },
-                readmitted: Vec::new(),
-            },
-            Some(layer) => LayerRequest {
-                growth: GrowthRequest::TopK {
+        let request = |layer: &Option<LayerPlan<'_>>| {
+            let Some(layer) = layer else {
+                return Ok(LayerRequest {
+                    growth: GrowthRequest::TopK { k: 0 },
+                    readmitted: Vec::new(),
+                });
+            };
+            let growth = match self.recipe.grow {
+                Grow::SampledGradient { per_active } => {
+                    GrowthRequest::AtPositions(sample(layer, per_active, step, streams)?)
+                }
+                Grow::Random | Grow::Gradient => GrowthRequest::TopK {
                     k: layer.grow as usize,
                 },
+            };
+            Ok(LayerRequest {
+                growth,
                 readmitted: layer.readmitted().to_vec(),
-            },
-        });
-        Ok(Some(requests.collect()))
+            })
+        };
+        let requests: Result<_, ExploreError> = plan.layers.iter().map(request).collect();
+        Ok(Some(requests?))
     }
 
     fn rewire(
@@ -179,7 +215,7 @@ impl Explorer for DropGrowExplorer {
         candidates: &[Candidates],
         streams: Streams,
     ) -> Result<Vec<Rewiring>, ExploreError> {
-        if self.recipe.grow == Grow::Gradient && candidates.len() != layers.len() {
+        if self.recipe.grow.is_by_gradient() && candidates.len() != layers.len() {
             return Err(ExploreError::CandidateLayers {
                 layers: layers.len(),
                 candidates: candidates.len(),
@@ -195,6 +231,10 @@ impl Explorer for DropGrowExplorer {
             let name = layer.name;
             let grown = match self.recipe.grow {
                 Grow::Gradient => layer.grow_by_gradient(&candidates[i])?,
+                Grow::SampledGradient { per_active } => {
+                    let sample = sample(&layer, per_active, step, streams)?;
+                    layer.grow_from_sample(sample, &candidates[i])?
+                }
                 Grow::Random => {
                     let grown = layer.grow_at_random(streams.stream(Purpose::Rewire, name, step));
                     grown.map_err(ExploreError::in_layer(name))?
@@ -241,4 +281,17 @@ impl Explorer for DropGrowExplorer {
         self.state = state;
         Ok(())
     }
+}
+
+/// The places of a layer that this round compares: drawn twice, to ask and to choose, and both
+/// times the same.
+fn sample(
+    layer: &LayerPlan<'_>,
+    per_active: u64,
+    step: u64,
+    streams: Streams,
+) -> Result<Vec<u64>, ExploreError> {
+    let stream = streams.stream(Purpose::Candidates, layer.name, step);
+    let sample = layer.sample(per_active, stream);
+    sample.map_err(ExploreError::in_layer(layer.name))
 }

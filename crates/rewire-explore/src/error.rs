@@ -31,11 +31,13 @@ pub enum ExploreError {
         /// Lists of candidates.
         candidates: usize,
     },
-    /// The candidates of a layer are not the ranked list that was asked for.
-    #[error("`{layer}` asked for {asked} ranked candidates and got {got}")]
+    /// The candidates of a layer are not those that were asked for.
+    #[error("`{layer}` asked for {asked} {kind} and got {got}")]
     Candidates {
         /// Name of the layer.
         layer: String,
+        /// What was asked for, in words.
+        kind: &'static str,
         /// How many were asked for.
         asked: usize,
         /// What came instead.

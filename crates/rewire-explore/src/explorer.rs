@@ -42,6 +42,7 @@ pub trait Explorer: Send {
     /// What the backward pass of this step has to report, one request per layer in order.
     ///
     /// `None` where no gradient is needed: the step is not due, or growth ignores gradients.
+    /// `streams` are those that [`Explorer::rewire`] gets: what is asked for may be drawn.
     ///
     /// # Errors
     /// As [`Explorer::rewire`].
@@ -49,12 +50,13 @@ pub trait Explorer: Send {
         &self,
         step: u64,
         layers: &[LayerView<'_>],
+        streams: Streams,
     ) -> Result<Option<Vec<LayerRequest>>, ExploreError>;
 
     /// The rewiring of every layer at an update time, in order.
     ///
-    /// `layers` are those of [`Explorer::request`] with unchanged weights; `candidates` are the
-    /// answers to its requests in order, or empty where it asked for none. The explorer's state
+    /// `layers` and `streams` are those of [`Explorer::request`], with unchanged weights; `candidates`
+    /// are the answers to its requests in order, or empty where it asked for none. The explorer's state
     /// advances by one round, or stays as it was when an error is returned.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! A plan is a function of the recipe, its state, the step and the weights. It is made twice where
 //! growth asks for gradients, once to ask and once to rewire, and both times it is the same.
 
-use rewire_mask::{Candidates, MaskError, Rewiring};
+use rewire_mask::{Candidates, MaskError, Rewiring, Topology, top_magnitudes};
 use rewire_rng::{Stream, below};
 
 use crate::score::{ActiveWeights, Cut};
@@ -112,13 +112,41 @@ impl LayerPlan<'_> {
         }
     }
 
+    /// Eligible positions whose gradients are compared, ascending: `per_active` for every active
+    /// weight, at least as many as grow, at most all; every such set is equally likely.
+    pub(crate) fn sample(
+        &self,
+        per_active: u64,
+        mut stream: Stream,
+    ) -> Result<Vec<u64>, MaskError> {
+        if self.grow == 0 {
+            return Ok(Vec::new());
+        }
+        let topology = self.weights.topology();
+        let eligible = topology.n_inactive() + self.readmitted().len() as u64;
+        let wanted = per_active.saturating_mul(topology.n_active() as u64);
+        let size = wanted.max(self.grow).min(eligible);
+        if self.readmitted().is_empty() {
+            return topology.sample_inactive(size, &[], &mut stream);
+        }
+        self.survivors_topology()?
+            .sample_inactive(size, &[], &mut stream)
+    }
+
+    /// The positions that stay active.
+    fn survivors_topology(&self) -> Result<Topology, MaskError> {
+        let drops = Rewiring::new(self.dropped.clone(), Vec::new())?;
+        let (survivors, _) = self.weights.topology().apply(&drops)?;
+        Ok(survivors)
+    }
+
     /// Positions chosen uniformly among the eligible ones.
     pub(crate) fn grow_at_random(&self, mut stream: Stream) -> Result<Vec<u64>, MaskError> {
         let topology = self.weights.topology();
         if self.readmit {
-            let drops = Rewiring::new(self.dropped.clone(), Vec::new())?;
-            let (survivors, _) = topology.apply(&drops)?;
-            return survivors.sample_inactive(self.grow, &[], &mut stream);
+            return self
+                .survivors_topology()?
+                .sample_inactive(self.grow, &[], &mut stream);
         }
         let fresh = self.grow.min(topology.n_inactive());
         let mut grown = topology.sample_inactive(fresh, &[], &mut stream)?;
@@ -132,11 +160,7 @@ impl LayerPlan<'_> {
         candidates: &Candidates,
     ) -> Result<Vec<u64>, ExploreError> {
         let asked = self.grow as usize;
-        let mismatch = |got: String| ExploreError::Candidates {
-            layer: self.name.to_owned(),
-            asked,
-            got,
-        };
+        let mismatch = |got| self.mismatch("ranked candidates", asked, got);
         let Candidates::Best(best) = candidates else {
             return Err(mismatch("candidates of another kind".to_owned()));
         };
@@ -157,6 +181,46 @@ impl LayerPlan<'_> {
                 position,
             }),
             None => Ok(positions),
+        }
+    }
+}
+
+impl LayerPlan<'_> {
+    /// Of an ascending sample the positions where the gradient is largest, ascending.
+    pub(crate) fn grow_from_sample(
+        &self,
+        sample: Vec<u64>,
+        candidates: &Candidates,
+    ) -> Result<Vec<u64>, ExploreError> {
+        let mismatch = |got| self.mismatch("gradients", sample.len(), got);
+        let gradients = match candidates {
+            Candidates::AtPositions(gradients) => gradients,
+            _ => return Err(mismatch("candidates of another kind".to_owned())),
+        };
+        if gradients.len() != sample.len() {
+            return Err(mismatch(gradients.len().to_string()));
+        }
+        let chosen = top_magnitudes(gradients, self.grow as usize).map_err(|error| {
+            let error = match error {
+                MaskError::NonFinite { index, value } => MaskError::NonFinite {
+                    index: sample[index as usize],
+                    value,
+                },
+                other => other,
+            };
+            ExploreError::in_layer(self.name)(error)
+        })?;
+        let is_chosen = |index: &usize| chosen[index / 64] >> (index % 64) & 1 == 1;
+        let chosen = (0..sample.len()).filter(is_chosen);
+        Ok(chosen.map(|index| sample[index]).collect())
+    }
+
+    fn mismatch(&self, kind: &'static str, asked: usize, got: String) -> ExploreError {
+        ExploreError::Candidates {
+            layer: self.name.to_owned(),
+            kind,
+            asked,
+            got,
         }
     }
 }

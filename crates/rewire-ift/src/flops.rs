@@ -14,6 +14,10 @@
 //! | dense | 3 f_D | – |
 //! | static, SET, DSR | 3 f_S | 3 f_S |
 //! | RigL | 3 f_S | 2 f_S + f_D |
+//! | RigL, growing from a sample | 3 f_S | 2 f_S + f_C |
+//!
+//! where f_C is the forward cost of as many weights as the sample has positions: a gradient costs
+//! one multiplication per sample of the batch, as an active weight does in a forward pass.
 //!
 //! These counts are algorithmic: they depend on nothing but shapes, active weights and the method.
 //! The first layer needs no gradient of its inputs and a machine may run a dense kernel over sparse
@@ -98,6 +102,16 @@ impl NetworkCost {
         self.layers.iter().map(|layer| layer.cost.forward(1)).sum()
     }
 
+    /// f_C: FLOPs per sample of the gradients at `per_active` positions for every active weight, in
+    /// each layer at most at all its positions.
+    pub fn f_sampled(&self, per_active: u64) -> u128 {
+        let sampled = |layer: &NamedCost| {
+            let asked = u128::from(per_active) * layer.cost.forward(1);
+            asked.min(layer.cost.dense().forward(1))
+        };
+        self.layers.iter().map(sampled).sum()
+    }
+
     /// f_D: FLOPs of the forward pass of one sample if every weight were active.
     pub fn f_dense(&self) -> u128 {
         self.layers
@@ -118,6 +132,11 @@ pub enum TrainingMethod {
     Set,
     /// Drop by magnitude, grow by the dense gradient (Evci et al. 2020).
     Rigl,
+    /// Drop by magnitude, grow by the gradient at a sample of the positions (Heddes et al. 2024).
+    RiglSampled {
+        /// Sampled positions per active weight of a layer.
+        per_active: u64,
+    },
     /// Drop below a global threshold, grow at random across layers (Mostafa & Wang 2019).
     Dsr,
 }
@@ -135,7 +154,8 @@ impl TrainingMethod {
     /// Algorithmic FLOPs of one step on `batch` samples.
     ///
     /// A dense run has no growth step: both kinds cost 3 f_D. Random growth needs no gradient, so
-    /// a growth step of SET or DSR costs what any other step costs.
+    /// a growth step of SET or DSR costs what any other step costs. RigL's dense gradient counts
+    /// every position, also those that are active; so does a sample of all positions.
     ///
     /// # Source
     /// Evci et al. 2020, appendix H; Thangarasa et al., Sparse-IFT.
@@ -154,7 +174,10 @@ impl TrainingMethod {
         let per_sample = match (self, kind) {
             (Self::Dense, StepKind::Train | StepKind::Grow) => 3 * network.f_dense(),
             (Self::Rigl, StepKind::Grow) => 2 * network.f_sparse() + network.f_dense(),
-            (Self::Rigl, StepKind::Train)
+            (Self::RiglSampled { per_active }, StepKind::Grow) => {
+                2 * network.f_sparse() + network.f_sampled(per_active)
+            }
+            (Self::Rigl | Self::RiglSampled { .. }, StepKind::Train)
             | (Self::Static | Self::Set | Self::Dsr, StepKind::Train | StepKind::Grow) => {
                 3 * network.f_sparse()
             }
@@ -242,6 +265,30 @@ mod tests {
         }
     }
 
+    /// By hand, per sample and at one tenth: γ = 1 compares 26 620 positions, which cost another
+    /// f_S; γ = 3 three times as many; γ = 10 and above all of them, which costs f_D.
+    #[test]
+    fn a_sample_costs_what_its_positions_cost() {
+        for (per_active, growth) in [
+            (1, 3 * 53_240),
+            (3, 5 * 53_240),
+            (10, 2 * 53_240 + 532_400),
+            (u64::MAX, 2 * 53_240 + 532_400),
+        ] {
+            let method = TrainingMethod::RiglSampled { per_active };
+            assert_eq!(method.step(StepKind::Grow, &lenet(), 7), 7 * growth);
+            assert_eq!(method.step(StepKind::Train, &lenet(), 7), 7 * 3 * 53_240);
+        }
+        // A dense head has no more than all positions; the body of 8 · 8 asks for 3 · 4 of them.
+        let layer = |n_active| LinearCost {
+            inputs: 8,
+            outputs: 8,
+            n_active,
+        };
+        let network = NetworkCost::new([("head", layer(64)), ("body", layer(4))]);
+        assert_eq!(network.f_sampled(3), 2 * 64 + 2 * 12);
+    }
+
     #[test]
     fn a_dense_network_costs_the_same_under_every_method() {
         let mut network = lenet();
@@ -253,6 +300,7 @@ mod tests {
             TrainingMethod::Set,
             TrainingMethod::Dsr,
             TrainingMethod::Rigl,
+            TrainingMethod::RiglSampled { per_active: 2 },
         ] {
             for kind in [StepKind::Train, StepKind::Grow] {
                 assert_eq!(method.step(kind, &network, 1), 3 * 532_400);

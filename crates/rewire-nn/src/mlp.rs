@@ -217,7 +217,7 @@ impl Mlp {
                         y = self.normalize(tape, parameters, state, y, norm, mode);
                     }
                     match activation {
-                        Activation::Relu => tape.relu(y),
+                        Activation::Relu => tape.relu_in_place(y),
                         Activation::Gelu => tape.gelu(y),
                     }
                 }

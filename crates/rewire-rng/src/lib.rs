@@ -30,6 +30,8 @@ pub enum Purpose {
     Rewire = 5,
     /// Which training samples are held out.
     HoldOut = 6,
+    /// Positions whose gradients a rewiring compares.
+    Candidates = 7,
 }
 
 /// All random streams of a run.

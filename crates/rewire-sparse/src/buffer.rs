@@ -6,6 +6,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::pool::pages;
+
 const LINE: usize = 16;
 
 /// One cache line of f32 values: the unit that gives a buffer its alignment without unsafe code.
@@ -33,10 +35,9 @@ pub struct Buffer {
 impl Buffer {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
-        Self {
-            lines: vec![Line::zeroed(); len.div_ceil(LINE)],
-            len,
-        }
+        let mut buffer = Self::default();
+        buffer.reset(len);
+        buffer
     }
 
     /// A copy of `values`.
@@ -64,14 +65,17 @@ impl Buffer {
     /// Changes the length to `len` and sets every value to 0; allocates only beyond the capacity.
     pub fn reset(&mut self, len: usize) {
         self.lines.clear();
-        self.lines.resize(len.div_ceil(LINE), Line::zeroed());
-        self.len = len;
+        self.resize_for_overwrite(len);
     }
 
     /// Changes the length to `len` without promising any values: what is there is left over from
     /// earlier use. For outputs that are written whole.
     pub fn resize_for_overwrite(&mut self, len: usize) {
-        self.lines.resize(len.div_ceil(LINE), Line::zeroed());
+        let lines = len.div_ceil(LINE);
+        if lines > self.lines.capacity() {
+            self.lines = pages::with_capacity(lines);
+        }
+        self.lines.resize(lines, Line::zeroed());
         self.len = len;
     }
 

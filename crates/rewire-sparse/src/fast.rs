@@ -23,7 +23,7 @@ use masks::Masks;
 ///
 /// # Cost
 /// O(batch · n_active) for active weights below the crossover, O(batch · out · in) above it and for
-/// dense weights. A layout holds 8 bytes per active weight and about 12 per dozen of them, and is
+/// dense weights, O(batch · positions) for growth at few positions. A layout holds 8 bytes per active weight and about 12 per dozen of them, and is
 /// made in O(n_active) when a topology is first multiplied; a thread keeps a tile, at most 4 MB or
 /// 128 rows of a layer. For latent weights their mask and positions are kept, and found by
 /// comparing masks, which reads a bit per weight.
@@ -260,6 +260,13 @@ impl Products for Fast {
     ) -> Result<(Candidates, u64), MaskError> {
         for pair in pairs {
             check(geometry, weights, pair.input, pair.output_gradient);
+        }
+        let shape = weights.shape();
+        if let Some(positions) = growth::few_positions(shape, request) {
+            let add = |topology: &Topology, pair: GradientPair<'_>, gradient: &mut [f32]| {
+                self.tiled.gradient_at(topology, pair, gradient);
+            };
+            return growth::gradient_at(shape, pairs, request, positions, add);
         }
         let rows = dense::tile_rows(geometry.inputs());
         growth::candidates(weights, pairs, request, rows, dense::add_gradient_tile)

@@ -7,6 +7,7 @@
 //!
 //! The best k of a layer are found by a bound that rises from tile to tile: see [`OrderedTopK`].
 
+mod at;
 mod eligible;
 mod tiles;
 
@@ -17,6 +18,7 @@ use rewire_mask::{
 };
 
 use crate::GradientPair;
+pub(crate) use at::{few_positions, gradient_at};
 use tiles::Tiles;
 
 /// Answers `request` from `Σ dYᵀ·X` over `pairs`, with the operations it took.

@@ -63,7 +63,9 @@ pub trait Products: Send + Sync {
     /// Eligible are the inactive positions and the readmitted ones. A group or tile at the edge of a
     /// matrix that its size does not divide is narrower. The choice equals the one from
     /// the gradient that [`Products::weight_gradient`] of the same implementation gives for dense
-    /// weights.
+    /// weights. [`rewire_mask::GrowthRequest::AtPositions`] alone may be answered by other sums:
+    /// few positions are computed one by one, O(batch · positions), each a sum of the same products
+    /// in another order. Whether they are few follows from the number of positions and the shape.
     ///
     /// # Errors
     /// [`MaskError::NonFinite`] with the flat position if a gradient that is eligible or asked for

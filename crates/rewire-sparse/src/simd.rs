@@ -13,6 +13,7 @@ pub(crate) mod gemm;
 mod layout;
 mod multiply;
 mod quads;
+pub(crate) mod scattered;
 mod tiles;
 mod vector;
 

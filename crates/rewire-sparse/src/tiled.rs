@@ -9,6 +9,7 @@ use std::ops::Range;
 use rewire_mask::{Isa, Topology};
 
 use crate::pool::for_each_chunk;
+use crate::simd::scattered::{self, Transposes, is_scattered};
 use crate::simd::{Active, Layout, ROWS};
 use crate::{Batch, GradientPair};
 use cache::Cache;
@@ -22,6 +23,7 @@ const PARALLEL_FROM: u64 = 1 << 22;
 pub(crate) struct Tiled {
     isa: Isa,
     cache: Cache,
+    transposes: Transposes,
 }
 
 impl Tiled {
@@ -36,6 +38,7 @@ impl Tiled {
         Self {
             isa,
             cache: Cache::default(),
+            transposes: Transposes::default(),
         }
     }
 
@@ -51,6 +54,11 @@ impl Tiled {
         input: &Batch,
         output: &mut Batch,
     ) {
+        if is_scattered(topology) {
+            let parallel = is_large(topology, input);
+            scattered::forward(self.isa, (topology, values), input, output, parallel);
+            return;
+        }
         let layout = self.cache.layout(topology);
         let entries = Active::new(self.isa, &layout, topology);
         for_each_chunk(output, ROWS, is_large(topology, input), |chunk, rows| {
@@ -66,8 +74,14 @@ impl Tiled {
         output_gradient: &Batch,
         input_gradient: &mut Batch,
     ) {
-        let layout = self.cache.layout(topology);
         let parallel = is_large(topology, output_gradient);
+        if is_scattered(topology) {
+            let (dy, dx) = (output_gradient, input_gradient);
+            let transposes = &self.transposes;
+            scattered::input_gradient(self.isa, transposes, (topology, values), dy, dx, parallel);
+            return;
+        }
+        let layout = self.cache.layout(topology);
         let entries = Active::new(self.isa, &layout, topology);
         for_each_chunk(input_gradient, ROWS, parallel, |chunk, rows| {
             entries.input_gradient(chunk, values, output_gradient, rows);
@@ -81,6 +95,10 @@ impl Tiled {
         pair: GradientPair<'_>,
         gradient: &mut [f32],
     ) {
+        if is_scattered(topology) {
+            self.gradient_at(topology, pair, gradient);
+            return;
+        }
         let layout = self.cache.layout(topology);
         let entries = Active::new(self.isa, &layout, topology);
         let chunks = 0..topology.shape().rows.div_ceil(ROWS);
@@ -91,6 +109,17 @@ impl Tiled {
             gradient,
             is_large(topology, pair.input),
         );
+    }
+
+    /// The same for entries that are asked for once, so that listing them would not pay.
+    pub(crate) fn gradient_at(
+        &self,
+        topology: &Topology,
+        pair: GradientPair<'_>,
+        gradient: &mut [f32],
+    ) {
+        let parallel = is_large(topology, pair.input);
+        scattered::weight_gradient(self.isa, topology, pair, gradient, parallel);
     }
 }
 

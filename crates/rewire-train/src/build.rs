@@ -125,7 +125,10 @@ pub(crate) fn explorer(config: &Config, steps: u64) -> Result<Box<dyn Explorer>,
         Method::Set | Method::Rigl | Method::Dsr => {
             let fraction = fraction(config);
             match config.sparsity.method {
-                Method::Rigl => methods::rigl::rigl(window, fraction),
+                Method::Rigl => match rewire.sample {
+                    0 => methods::rigl::rigl(window, fraction),
+                    per_active => methods::rigl::rigl_sampled(window, fraction, per_active),
+                },
                 Method::Set if rewire.two_sided => methods::set::set_two_sided(window, fraction),
                 Method::Set => methods::set::set(window, fraction),
                 Method::Dense | Method::Static | Method::Dsr => {
@@ -186,13 +189,16 @@ pub(crate) fn learning_rate(config: &Config, steps: u64) -> LearningRate {
     }
 }
 
-/// How the steps of this method are counted.
-pub(crate) fn training_method(method: Method) -> TrainingMethod {
-    match method {
+/// How the steps of the configured method are counted.
+pub(crate) fn training_method(config: &Config) -> TrainingMethod {
+    match config.sparsity.method {
         Method::Dense => TrainingMethod::Dense,
         Method::Static => TrainingMethod::Static,
         Method::Set => TrainingMethod::Set,
-        Method::Rigl => TrainingMethod::Rigl,
+        Method::Rigl => match config.rewire.sample {
+            0 => TrainingMethod::Rigl,
+            per_active => TrainingMethod::RiglSampled { per_active },
+        },
         Method::Dsr => TrainingMethod::Dsr,
     }
 }

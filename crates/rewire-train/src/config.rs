@@ -121,6 +121,10 @@ pub struct RewireConfig {
     pub end: f64,
     /// SET: drop among positive and negative weights separately.
     pub two_sided: bool,
+    /// RigL: how many random positions a rewiring compares by gradient for each active weight of a
+    /// layer; 0 compares all positions, which costs as much as a dense layer.
+    #[serde(default)]
+    pub sample: u64,
     /// DSR: how many weights a rewiring should drop (N_p); without being told 600 for DSR.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<u64>,
@@ -291,6 +295,7 @@ impl Default for RewireConfig {
             decay: Decay::Cosine,
             end: 0.75,
             two_sided: false,
+            sample: 0,
             target: None,
             threshold: 1e-3,
         }

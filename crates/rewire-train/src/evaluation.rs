@@ -1,6 +1,6 @@
 //! Measuring a model: mean loss and accuracy over a part of the data.
 
-use rewire_autograd::{Tape, correct_predictions};
+use rewire_autograd::{PANEL, Tape, correct_predictions};
 use rewire_data::{Images, Standardize};
 use rewire_nn::{Mlp, Mode, Parameters, State};
 
@@ -9,8 +9,12 @@ use crate::minibatch::Minibatch;
 use crate::records::Evaluation;
 use crate::trainer::Trainer;
 
-/// Samples per forward pass of an evaluation.
+/// Samples per forward pass of an evaluation, unless the hidden units are so many that their
+/// activations would not fit.
 const EVALUATION_BATCH: usize = 512;
+
+/// Hidden activations that an evaluation holds at the most: half a gigabyte of them.
+const ACTIVATIONS: usize = 1 << 27;
 
 /// A model and what it needs to be measured.
 pub(crate) struct Evaluator<'a> {
@@ -27,9 +31,10 @@ impl Evaluator<'_> {
         let executed_before = self.tape.take_executed();
         debug_assert_eq!(executed_before, 0, "every step takes its own count");
         let mut minibatch = Minibatch::default();
+        let size = samples_at_once(&self.mlp.spec().hidden);
         let (mut loss, mut correct) = (0.0f64, 0u64);
-        for first in (0..images.len()).step_by(EVALUATION_BATCH) {
-            let last = (first + EVALUATION_BATCH).min(images.len());
+        for first in (0..images.len()).step_by(size) {
+            let last = (first + size).min(images.len());
             minibatch.indices = (first as u32..last as u32).collect();
             minibatch.load(images, self.standardize);
             let labels = &minibatch.labels;
@@ -57,6 +62,13 @@ impl Evaluator<'_> {
     }
 }
 
+/// Samples per forward pass: whole panels of the products, at least one.
+fn samples_at_once(hidden: &[usize]) -> usize {
+    let units: usize = hidden.iter().sum();
+    let fit = ACTIVATIONS / units.max(1);
+    (fit / PANEL * PANEL).clamp(PANEL, EVALUATION_BATCH)
+}
+
 impl Trainer {
     /// Mean loss and accuracy over the test part, with running statistics and without dropout.
     pub fn evaluate_test(&mut self) -> Evaluation {
@@ -79,5 +91,23 @@ impl Trainer {
             tape: &mut self.tape,
         };
         (evaluator, &self.data)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_networks_are_measured_in_smaller_batches() {
+        for (hidden, samples) in [
+            (&[300, 100][..], 512),
+            (&[1 << 18], 512),
+            (&[(1 << 18) + 1], 448),
+            (&[500_000, 500_000], 128),
+            (&[1_000_000; 9], 64),
+        ] {
+            assert_eq!(samples_at_once(hidden), samples, "{hidden:?}");
+        }
     }
 }

@@ -120,6 +120,7 @@ fn unused(config: &Config) -> Vec<(String, String)> {
             "rewire.every" | "rewire.end" => by_method(rewires),
             "rewire.fraction" | "rewire.decay" => by_method(drops_a_fraction),
             "rewire.two_sided" => by_method(method == Method::Set),
+            "rewire.sample" => by_method(method == Method::Rigl),
             "rewire.target" | "rewire.threshold" => by_method(method == Method::Dsr),
             "optimizer.momentum" | "optimizer.nesterov" => by_optimizer(sgd),
             "optimizer.beta1" | "optimizer.beta2" | "optimizer.epsilon" => by_optimizer(!sgd),

@@ -193,7 +193,7 @@ impl Epoch {
     /// FLOPs of all steps: each costs what an ordinary one costs, and a rewiring what it costs more
     /// or less.
     fn flops(&self, config: &Config, cost: &NetworkCost, window: &Window) -> u128 {
-        let method = build::training_method(config.sparsity.method);
+        let method = build::training_method(config);
         let ordinary = method.step(StepKind::Train, cost, 1);
         let growth = method.step(StepKind::Grow, cost, 1);
         let at_the_end = window.count_multiples(self.batches);

@@ -169,6 +169,8 @@ impl Run {
         let (record, is_best) = self.trainer.end_epoch();
         let timing = part.timing(record.epoch, record.step, samples);
         self.records.append(&record, &timing)?;
+        // A checkpoint is made in memory, and so has the room of the activations.
+        self.trainer.tape.release();
         let snapshot = self.trainer.snapshot()?;
         if is_best {
             checkpoint::save(&HostDisk, &self.folder.best_checkpoint(), &snapshot)?;
@@ -179,6 +181,7 @@ impl Run {
 
     /// Records what the open epoch has taken so far and saves.
     fn stop(&mut self, part: &Part) -> Result<(), TrainError> {
+        self.trainer.tape.release();
         let trainer = &self.trainer;
         let step = trainer.steps_done();
         if step > part.step {

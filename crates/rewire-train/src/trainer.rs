@@ -192,7 +192,7 @@ impl Trainer {
                 StepKind::Grow
             }
         };
-        let method = build::training_method(self.config.sparsity.method);
+        let method = build::training_method(&self.config);
         let executed = self.tape.take_executed();
         let flops = &mut self.progress.flops;
         flops.count((method, kind), &self.cost, samples, executed);
@@ -283,7 +283,7 @@ impl Trainer {
                 weights: self.parameters.view(id),
             })
             .collect();
-        let requests = self.explorer.request(step, &layers)?;
+        let requests = self.explorer.request(step, &layers, self.streams)?;
         let candidates = match (requests, loss) {
             (Some(requests), Some(loss)) => {
                 let requests: Vec<_> = self.mlp.weights().zip(requests).collect();

@@ -6,15 +6,39 @@
 
 use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
+use rayon::prelude::*;
+
+use super::CHUNK;
+
 /// Replaces each value by `max(value, 0)`; NaN stays NaN.
-pub(crate) fn relu_forward(input: &[f32], output: &mut [f32]) {
-    for (out, &x) in output.iter_mut().zip(input) {
-        *out = if x < 0.0 { 0.0 } else { x };
+pub(crate) fn relu_forward(values: &mut [f32]) {
+    let clip = |values: &mut [f32]| {
+        for x in values {
+            *x = if *x < 0.0 { 0.0 } else { *x };
+        }
+    };
+    if values.len() <= CHUNK {
+        clip(values);
+    } else {
+        values.par_chunks_mut(CHUNK).for_each(clip);
     }
 }
 
 /// Zeroes the gradient where the output is not positive.
 pub(crate) fn relu_backward(output: &[f32], gradient: &mut [f32]) {
+    if gradient.len() <= CHUNK {
+        relu_mask(output, gradient);
+    } else {
+        let outputs = output.par_chunks(CHUNK);
+        let gradients = gradient.par_chunks_mut(CHUNK);
+        gradients
+            .zip(outputs)
+            .for_each(|(gradient, output)| relu_mask(output, gradient));
+    }
+}
+
+/// The same on the calling thread.
+pub(super) fn relu_mask(output: &[f32], gradient: &mut [f32]) {
     for (gradient, &y) in gradient.iter_mut().zip(output) {
         *gradient = if y > 0.0 { *gradient } else { 0.0 };
     }

@@ -8,3 +8,6 @@ pub(crate) mod bias;
 pub(crate) mod dropout;
 pub(crate) mod loss;
 pub(crate) mod norm;
+
+/// Values up to which an element-wise op stays on its thread, and that one task takes of more.
+const CHUNK: usize = 1 << 15;

@@ -10,6 +10,7 @@ mod cross_entropy;
 mod dropout;
 mod gelu;
 mod growth;
+mod in_place;
 mod layer_norm;
 mod linear;
 mod mean_squared_error;

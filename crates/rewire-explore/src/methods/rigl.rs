@@ -25,7 +25,10 @@ pub const fn end(total_steps: u64) -> u64 {
     total_steps / 4 * 3 + total_steps % 4 * 3 / 4
 }
 
-/// RigL over this window.
+/// RigL over this window, with the gradient at every eligible position compared.
+///
+/// # Cost
+/// An update computes the dense gradient, tile by tile: O(batch · out · in) operations.
 ///
 /// # Source
 /// Evci et al. 2020, algorithm 1.
@@ -36,5 +39,27 @@ pub fn rigl(window: Window, fraction: Fraction) -> DropGrow {
         grow: Grow::Gradient,
         readmit: true,
         window,
+    }
+}
+
+/// RigL that compares the gradient at a random sample of the eligible positions alone: `per_active`
+/// of them for every active weight of a layer, as [`Grow::SampledGradient`] says.
+///
+/// For layers whose dense gradient nobody can compute: a layer of 500 000 × 500 000 has 2.5·10¹¹
+/// positions. Where the sample holds all positions it chooses what [`rigl`] chooses. A sample is
+/// counted by active weights, not by those that grow, so that its cost is known before the run,
+/// however the fraction decays.
+///
+/// # Cost
+/// An update computes `per_active` gradients for every active weight, O(batch · n_active ·
+/// per_active) operations; with 1 it costs as much as the step whose place it takes.
+///
+/// # Source
+/// Heddes et al. 2024, *Always-Sparse Training by Growing Connections with Guided Stochastic
+/// Exploration*, with uniform sampling.
+pub fn rigl_sampled(window: Window, fraction: Fraction, per_active: u64) -> DropGrow {
+    DropGrow {
+        grow: Grow::SampledGradient { per_active },
+        ..rigl(window, fraction)
     }
 }

@@ -14,11 +14,12 @@ fn always() -> Window {
     Window::every(1, 100).unwrap()
 }
 
-fn recipes() -> [DropGrow; 4] {
+fn recipes() -> [DropGrow; 5] {
     [
         set::set(always(), set::FRACTION),
         set::set_two_sided(always(), set::FRACTION),
         rigl::rigl(always(), rigl::FRACTION),
+        rigl::rigl_sampled(always(), rigl::FRACTION, 1),
         dsr(always(), Threshold::per_round(5)),
     ]
 }
@@ -91,6 +92,45 @@ fn candidates_must_be_those_asked_for() {
 }
 
 #[test]
+fn gradients_must_be_those_of_the_sample() {
+    let layer = Layer::read("w", "0.4 0.1 . . / . 0.3 0.2 .");
+    let views = [layer.view()];
+    let fraction = Fraction {
+        initial: 0.5,
+        decay: Decay::Constant,
+    };
+    // A sample of all six eligible places: 0 and 5 survive.
+    let recipe = rigl::rigl_sampled(always(), fraction, 9);
+    let mut explorer = recipe.explorer().unwrap();
+    let before = explorer.clone();
+    let at = |gradients: &[f32]| Candidates::AtPositions(gradients.to_vec());
+    let rows = [
+        (vec![], "1 layers grow by gradient but 0 lists"),
+        (vec![at(&[1.0; 5])], "asked for 6 gradients and got 5"),
+        (vec![at(&[1.0; 7])], "and got 7"),
+        (vec![Candidates::Best(vec![])], "of another kind"),
+        // The sample is 1, 2, 3, 4, 6, 7.
+        (
+            vec![at(&[1.0, 1.0, 1.0, 1.0, f32::NAN, 1.0])],
+            "`w`: score NaN at position 6",
+        ),
+    ];
+    for (candidates, words) in rows {
+        let error = explorer
+            .rewire(1, &views, &candidates, Streams::new(0))
+            .unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains(words), "{message}");
+        assert_eq!(explorer, before);
+    }
+    let gradients = at(&[1.0, -2.0, 0.5, 0.0, 2.0, -1.0]);
+    let good = explorer
+        .rewire(1, &views, &[gradients], Streams::new(0))
+        .unwrap();
+    assert_eq!((good[0].dropped(), good[0].grown()), (&[1][..], &[2][..]));
+}
+
+#[test]
 fn damaged_or_foreign_states_are_refused() {
     let state = |threshold: serde_json::Value| json!({ "rounds": 3, "shortfall": 0, "threshold": threshold });
     for recipe in recipes() {
@@ -140,6 +180,10 @@ fn recipes_that_mean_nothing_are_refused() {
             "fraction is -0.5",
         ),
         (rigl::rigl(always(), flat), "exponent is 0"),
+        (
+            rigl::rigl_sampled(always(), rigl::FRACTION, 0),
+            "sample is 0",
+        ),
         (dsr(always(), Threshold::per_round(0)), "target is 0"),
     ];
     for (recipe, words) in wrong {

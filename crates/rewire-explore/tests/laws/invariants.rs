@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use rewire_explore::methods::{dsr::dsr, fixed::fixed, rigl::rigl, set::set, set::set_two_sided};
+use rewire_explore::methods::{
+    dsr::dsr, fixed::fixed, rigl::rigl, rigl::rigl_sampled, set::set, set::set_two_sided,
+};
 use rewire_explore::{Decay, DropGrow, Due, Explorer, Fraction, Share, Threshold, Window};
 use rewire_mask::{MatrixShape, Rewiring, Topology};
 use rewire_rng::{Purpose, Stream, Streams, below};
@@ -31,7 +33,7 @@ struct Run {
     readmit: bool,
 }
 
-const METHODS: usize = 5;
+const METHODS: usize = 6;
 
 fn runs() -> impl Strategy<Value = Run> {
     let layers = prop::collection::vec((1..=9usize, 1..=9usize, any::<u64>()), 1..=4);
@@ -76,6 +78,7 @@ impl Run {
             1 => set(window, fraction),
             2 => set_two_sided(window, fraction),
             3 => rigl(window, fraction),
+            4 => rigl_sampled(window, fraction, 1 + self.target % 3),
             _ => dsr(window, threshold),
         }
     }
@@ -189,7 +192,7 @@ proptest! {
 
     #[test]
     fn set_and_rigl_drop_the_lightest(mut run in runs()) {
-        run.method = 1 + 2 * (run.method % 2);
+        run.method = [1, 3, 4][run.method % 3];
         run.history(&run.recipe(), Storage::Active, false, |round| drops_the_lightest(&run, round));
     }
 

@@ -6,4 +6,5 @@ mod guards;
 mod invariants;
 mod itop;
 mod network;
+mod sampled;
 mod truth;

@@ -99,8 +99,13 @@ impl Layer {
 
     /// The answer to a request for the best candidates, by sorting every eligible position.
     pub(crate) fn answer(&self, request: &LayerRequest, gradient: &[f32]) -> Candidates {
-        let GrowthRequest::TopK { k } = request.growth else {
-            panic!("drop and grow asks for the best candidates only");
+        let k = match &request.growth {
+            GrowthRequest::TopK { k } => *k,
+            GrowthRequest::AtPositions(positions) => {
+                let at = |&position: &u64| gradient[position as usize];
+                return Candidates::AtPositions(positions.iter().map(at).collect());
+            }
+            _ => panic!("drop and grow asks for the best candidates or for a sample"),
         };
         let readmitted: BTreeSet<u64> = request.readmitted.iter().copied().collect();
         assert!(readmitted.is_subset(&self.positions()));
@@ -129,7 +134,8 @@ pub(crate) fn round(
     seed: u64,
 ) -> Result<Vec<Rewiring>, ExploreError> {
     let views: Vec<LayerView<'_>> = layers.iter().map(Layer::view).collect();
-    let requests = explorer.request(step, &views)?;
+    let streams = Streams::new(seed);
+    let requests = explorer.request(step, &views, streams)?;
     assert_eq!(requests.is_some(), explorer.due(step) == Due::InsteadOfStep);
     let candidates: Vec<Candidates> = requests
         .iter()
@@ -138,5 +144,5 @@ pub(crate) fn round(
         .zip(gradients)
         .map(|((request, layer), gradient)| layer.answer(request, gradient))
         .collect();
-    explorer.rewire(step, &views, &candidates, Streams::new(seed))
+    explorer.rewire(step, &views, &candidates, streams)
 }

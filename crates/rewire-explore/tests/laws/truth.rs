@@ -10,6 +10,7 @@ use rewire_explore::methods::{
     set::{set, set_two_sided},
 };
 use rewire_explore::{Decay, Due, Explorer, Fraction, LayerView, Threshold, Window};
+use rewire_rng::Streams;
 
 use crate::network::{Layer, Storage, round};
 
@@ -35,7 +36,9 @@ fn static_never_rewires() {
     let layer = Layer::read("w", "0.5 . / . 0.1");
     for step in [0, 1, 100, u64::MAX] {
         assert_eq!(explorer.due(step), Due::No);
-        let request = explorer.request(step, &[layer.view()]).unwrap();
+        let request = explorer
+            .request(step, &[layer.view()], Streams::new(0))
+            .unwrap();
         assert_eq!(request, None);
     }
 }
@@ -250,7 +253,7 @@ fn dense_layers_are_left_alone() {
     for recipe in recipes {
         let mut explorer = recipe.explorer().unwrap();
         let views: Vec<LayerView<'_>> = layers.iter().map(Layer::view).collect();
-        if let Some(requests) = explorer.request(1, &views).unwrap() {
+        if let Some(requests) = explorer.request(1, &views, Streams::new(0)).unwrap() {
             assert_eq!(requests.len(), 2);
             assert!(requests[0].readmitted.is_empty());
         }

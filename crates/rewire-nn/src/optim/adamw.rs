@@ -8,7 +8,9 @@
 
 use std::ops::Range;
 
-use super::Optimizer;
+use rayon::prelude::*;
+
+use super::{CHUNK, Optimizer};
 use crate::column::{Column, ColumnKind, ColumnSpec};
 
 /// AdamW over values and three columns: `adam_m`, `adam_v`, `adam_step`.
@@ -38,6 +40,12 @@ const COLUMNS: [ColumnSpec; 3] = [
         kind: ColumnKind::U32,
     },
 ];
+
+/// Values and gradient, first and second moment, and step counts of some weights.
+type Chunk<'a> = (
+    (&'a mut [f32], &'a [f32]),
+    ((&'a mut [f32], &'a mut [f32]), &'a mut [u32]),
+);
 
 impl Optimizer for AdamW {
     fn columns(&self) -> &'static [ColumnSpec] {
@@ -69,16 +77,30 @@ impl Optimizer for AdamW {
         } else {
             1.0
         };
-        let mut correction = Correction::default();
-        let moments = first.iter_mut().zip(second).zip(steps);
-        for ((w, &g), ((m, v), step)) in values.iter_mut().zip(gradient).zip(moments) {
-            *step = step.saturating_add(1);
-            if correction.step != *step {
-                correction = self.correction(learning_rate, *step);
+        let step = |((values, gradient), ((first, second), steps)): Chunk<'_>| {
+            let mut correction = Correction::default();
+            let moments = first.iter_mut().zip(second).zip(steps);
+            for ((w, &g), ((m, v), step)) in values.iter_mut().zip(gradient).zip(moments) {
+                *step = step.saturating_add(1);
+                if correction.step != *step {
+                    correction = self.correction(learning_rate, *step);
+                }
+                *m = beta1 * *m + gain1 * g;
+                *v = beta2 * *v + gain2 * g * g;
+                let size = (*v).sqrt() * correction.scale + epsilon;
+                *w = *w * shrink - correction.rate * *m / size;
             }
-            *m = beta1 * *m + gain1 * g;
-            *v = beta2 * *v + gain2 * g * g;
-            *w = *w * shrink - correction.rate * *m / ((*v).sqrt() * correction.scale + epsilon);
+        };
+        if values.len() <= CHUNK {
+            step(((values, gradient), ((first, second), steps)));
+        } else {
+            let moments = first
+                .par_chunks_mut(CHUNK)
+                .zip(second.par_chunks_mut(CHUNK));
+            let moments = moments.zip(steps.par_chunks_mut(CHUNK));
+            let values = values.par_chunks_mut(CHUNK);
+            let values = values.zip(gradient.par_chunks(CHUNK));
+            values.zip(moments).for_each(step);
         }
     }
 }

@@ -14,6 +14,9 @@ pub use sgd::Sgd;
 
 use crate::column::{Column, ColumnSpec};
 
+/// Weights up to which a step stays on its thread, and that one task takes of more.
+const CHUNK: usize = 1 << 15;
+
 /// Steps values from their gradients.
 pub trait Optimizer: Send + Sync {
     /// The columns it keeps beside the values, in the order `step` gets them.

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use super::Optimizer;
+use rayon::prelude::*;
+
+use super::{CHUNK, Optimizer};
 use crate::column::{Column, ColumnKind, ColumnSpec};
 
 /// SGD over values and one column, `momentum`.
@@ -51,10 +53,20 @@ impl Optimizer for Sgd {
         } else {
             (0.0, 1.0)
         };
-        for ((w, &g), v) in values.iter_mut().zip(gradient).zip(velocities) {
-            let g = g + pull * *w;
-            *v = momentum * *v + g;
-            *w -= rate * (own * g + along * *v);
+        let step = |((values, gradient), velocities): ((&mut [f32], &[f32]), &mut [f32])| {
+            for ((w, &g), v) in values.iter_mut().zip(gradient).zip(velocities) {
+                let g = g + pull * *w;
+                *v = momentum * *v + g;
+                *w -= rate * (own * g + along * *v);
+            }
+        };
+        if values.len() <= CHUNK {
+            step(((values, gradient), velocities));
+        } else {
+            let gradient = gradient.par_chunks(CHUNK);
+            let velocities = velocities.par_chunks_mut(CHUNK);
+            let values = values.par_chunks_mut(CHUNK);
+            values.zip(gradient).zip(velocities).for_each(step);
         }
     }
 }

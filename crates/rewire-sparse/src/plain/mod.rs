@@ -23,8 +23,9 @@ const PARALLEL_FROM: u64 = 1 << 21;
 ///
 /// # Cost
 /// Forward, input gradient and weight gradient of active or latent weights: O(batch · n_active);
-/// dense weights and growth: O(batch · out · in). Memory beside the outputs: one row of weights,
-/// for growth a tile of 32 rows per thread.
+/// dense weights and growth: O(batch · out · in), but growth at few positions O(batch ·
+/// positions). Memory beside the outputs: one row of weights,
+/// for growth a tile of 32 rows per thread, at few positions O(out + positions).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 
@@ -107,6 +108,10 @@ impl Products for Plain {
     ) -> Result<(Candidates, u64), MaskError> {
         for pair in pairs {
             check(geometry, weights, pair.input, pair.output_gradient);
+        }
+        if let Some(positions) = growth::few_positions(weights.shape(), request) {
+            let (shape, add) = (weights.shape(), active::weight_gradient);
+            return growth::gradient_at(shape, pairs, request, positions, add);
         }
         growth::candidates(weights, pairs, request, TILE_ROWS, dense::add_gradient_tile)
     }

@@ -9,6 +9,8 @@
     reason = "chunks of features are disjoint stretches of the same panels"
 )]
 
+pub(crate) mod pages;
+
 use std::marker::PhantomData;
 
 use rayon::prelude::*;

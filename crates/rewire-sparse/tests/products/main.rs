@@ -4,5 +4,6 @@ mod growth;
 mod layer;
 mod oracle;
 mod refusals;
+mod scattered;
 mod storages;
 mod threads;

@@ -18,7 +18,7 @@ use std::path::Path;
 use rand::RngCore;
 use rewire_rng::{Purpose, Streams};
 use rewire_sparse::mask::{MatrixShape, Topology, WeightView};
-use rewire_sparse::{Batch, Geometry, GradientPair, Plain, Products, Tiled};
+use rewire_sparse::{Batch, Fast, Geometry, GradientPair, Plain, Products};
 
 use crate::{Answer, files, unknown};
 
@@ -42,7 +42,7 @@ pub(crate) struct Layer {
     y: Batch,
     dx: Batch,
     dw: Vec<f32>,
-    tiled: Tiled,
+    tiled: Fast,
 }
 
 impl Layer {
@@ -91,7 +91,7 @@ impl Layer {
             topology,
             x,
             dy,
-            tiled: Tiled::new(),
+            tiled: Fast::default(),
         })
     }
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rand::RngCore;
-use rewire_autograd::{Gradients, Tape, Tiled, Var};
+use rewire_autograd::{Fast, Gradients, Tape, Var};
 use rewire_nn::{Activation, Mlp, MlpSpec, Mode, Norm, Optimizer, Parameters, Sgd, State, Storage};
 use rewire_rng::{Purpose, Streams};
 use rewire_sparse::mask::{MatrixShape, Topology};
@@ -170,7 +170,7 @@ impl Network {
         }
         let running = Running {
             model,
-            tape: Tape::new(Arc::new(Tiled::new())),
+            tape: Tape::new(Arc::new(Fast::default())),
             gradients: Gradients::new(),
         };
         self.running.push((candidate.to_owned(), running));

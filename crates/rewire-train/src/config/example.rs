@@ -60,6 +60,7 @@ fn value(key: &str) -> Value {
             Value::Float(0.5),
         ])]),
         "sparsity.dense" => Value::Array(vec!["fc3".into()]),
+        "rewire.sample" => Value::Integer(1),
         "rewire.target" => Value::Integer(rewire_explore::methods::dsr::TARGET as i64),
         _ => flatten_config(&Config::default())
             .remove(key)

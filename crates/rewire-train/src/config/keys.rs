@@ -78,6 +78,7 @@ pub(super) const KEYS: &[Key] = &[
     key("rewire.decay", Legal::Words(words::<Decay>)),
     key("rewire.end", Legal::Number(Interval::POSITIVE_SHARE)),
     key("rewire.two_sided", Legal::Switch),
+    key("rewire.sample", COUNT),
     key("rewire.target", POSITIVE_COUNT),
     key("rewire.threshold", Legal::Number(Interval::POSITIVE_SINGLE)),
     flagged(

@@ -43,6 +43,7 @@ fraction = 0.3
 decay = "cosine"
 end = 0.75
 two_sided = false
+sample = 0
 threshold = 0.001
 
 [optimizer]
@@ -120,6 +121,7 @@ fn the_command_line_is_read_without_quotes() {
         "sparsity.dense=fc3, fc2",
         "data.source=data/mnist",
         "rewire.two_sided=true",
+        "rewire.sample=2",
         "rewire.threshold=2e-3",
         "schedule.lr=1",
         "layers.\"fc1\".sparsity=0.5",
@@ -135,6 +137,7 @@ fn the_command_line_is_read_without_quotes() {
     assert_eq!(config.sparsity.dense, ["fc2", "fc3"]);
     assert_eq!(config.data.source, "data/mnist");
     assert!(config.rewire.two_sided);
+    assert_eq!(config.rewire.sample, 2);
     assert_eq!(config.rewire.threshold, 2e-3);
     assert_eq!(config.schedule.lr, 1.0);
     let layers: Vec<_> = config
@@ -314,6 +317,7 @@ fn every_range_ends_where_it_says() {
         ("rewire.every", POSITIVE_COUNT),
         ("rewire.fraction", INNER_SHARE),
         ("rewire.end", POSITIVE_SHARE),
+        ("rewire.sample", COUNT),
         ("rewire.target", POSITIVE_COUNT),
         ("rewire.threshold", POSITIVE),
         ("optimizer.momentum", SINGLE_SHARE),
@@ -740,6 +744,7 @@ prop_compose! {
         config.rewire.fraction = shares[2];
         config.rewire.end = shares[3];
         config.rewire.two_sided = switch;
+        config.rewire.sample = counts.3 / 2;
         config.rewire.target = Some(counts.3);
         config.rewire.threshold = scales[0];
         config.optimizer.momentum = shares[4];

@@ -6,6 +6,7 @@ mod config;
 mod epochs;
 mod faulty_disk;
 mod hostile_model;
+mod large_layers;
 mod model_file;
 mod plan;
 mod plots;

@@ -19,18 +19,21 @@ fn config(settings: &[&str]) -> Config {
 #[test]
 fn a_plan_is_what_the_run_then_costs() {
     let rows = [
-        ("dense", "5", "none"),
-        ("static", "5", "batch"),
-        ("set", "5", "layer"),
-        ("set", "7", "none"),
-        ("rigl", "5", "batch"),
-        ("rigl", "15", "none"),
-        ("rigl", "1", "none"),
+        ("dense", "5", "none", "0"),
+        ("static", "5", "batch", "0"),
+        ("set", "5", "layer", "0"),
+        ("set", "7", "none", "0"),
+        ("rigl", "5", "batch", "0"),
+        ("rigl", "15", "none", "0"),
+        ("rigl", "1", "none", "0"),
+        ("rigl", "5", "none", "1"),
+        ("rigl", "1", "none", "1000"),
     ];
-    for (method, every, norm) in rows {
+    for (method, every, norm, sample) in rows {
         let config = config(&[
             &format!("sparsity.method={method}"),
             &format!("rewire.every={every}"),
+            &format!("rewire.sample={sample}"),
             &format!("model.norm={norm}"),
             "model.kind=mlp:20,12",
             "data.batch=100",
@@ -226,10 +229,12 @@ fn what_has_no_effect_is_said() {
                 "sparsity.method=static",
                 "rewire.every=10",
                 "rewire.decay=linear",
+                "rewire.sample=3",
             ],
             &[
                 "`rewire.decay` has no effect with method static",
                 "`rewire.every` has no effect with method static",
+                "`rewire.sample` has no effect with method static",
             ],
         ),
         (
