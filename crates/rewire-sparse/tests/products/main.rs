@@ -4,6 +4,7 @@ mod growth;
 mod layer;
 mod oracle;
 mod refusals;
+mod sample;
 mod scattered;
 mod storages;
 mod threads;
