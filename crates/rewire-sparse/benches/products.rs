@@ -11,13 +11,42 @@ use std::time::Instant;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rayon::ThreadPoolBuilder;
-use rewire_sparse::mask::{MatrixShape, Topology, WeightView};
+use rewire_sparse::mask::{
+    Density, Edges, Lines, Mask, MatrixShape, Nm, Pattern, Topology, WeightView,
+};
 use rewire_sparse::{Batch, Crossover, Fast, Geometry, GradientPair, Kernel, Plain, Products};
 
 /// Samples, outputs and inputs.
 const SHAPES: [[usize; 3]; 3] = [[128, 1024, 1024], [128, 3072, 3072], [256, 768, 3072]];
 
-const DENSITIES: [f64; 5] = [0.25, 0.1, 0.05, 0.02, 0.01];
+/// Where the active weights are.
+#[derive(Clone, Copy, Debug)]
+enum Positions {
+    /// Anywhere.
+    Random,
+    /// Anywhere, but the same in every four rows.
+    Quads,
+    /// Two of every four along a row.
+    TwoOfFour,
+    /// Anywhere, behind a mask of dense weights, whose gradient is dense.
+    Latent,
+}
+
+const CASES: [(Positions, f64); 13] = [
+    (Positions::Random, 0.5),
+    (Positions::Random, 0.25),
+    (Positions::Random, 0.1),
+    (Positions::Random, 0.05),
+    (Positions::Random, 0.02),
+    (Positions::Random, 0.01),
+    (Positions::Quads, 0.25),
+    (Positions::Quads, 0.1),
+    (Positions::Quads, 0.05),
+    (Positions::TwoOfFour, 0.5),
+    (Positions::Latent, 0.25),
+    (Positions::Latent, 0.1),
+    (Positions::Latent, 0.05),
+];
 
 const ROUNDS: usize = 11;
 
@@ -27,14 +56,16 @@ fn main() {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.expect("a pool of a few threads");
         println!(
-            "\n{threads} thread(s){:18} {:>14} {:>16} {:>17} {:>9}",
+            "\n{threads} thread(s){:20} {:>14} {:>16} {:>17} {:>9}",
             "", "forward", "input gradient", "weight gradient", "step"
         );
         for [samples, outputs, inputs] in SHAPES {
-            for density in DENSITIES {
-                let layer = Layer::new(samples, MatrixShape::new(outputs, inputs), density);
+            for (positions, density) in CASES {
+                let shape = MatrixShape::new(outputs, inputs);
+                let layer = Layer::new(samples, shape, positions, density);
                 let measured = pool.install(|| layer.measure());
-                println!("{samples}×{outputs}×{inputs}, density {density:<5} {measured}");
+                let name = format!("{samples}×{outputs}×{inputs} {positions:?} {density}");
+                println!("{name:32} {measured}");
             }
         }
     }
@@ -46,15 +77,27 @@ struct Layer {
     topology: Topology,
     values: Vec<f32>,
     dense: Vec<f32>,
+    /// The positions, if the weights are latent.
+    mask: Option<Mask>,
     x: Batch,
     dy: Batch,
 }
 
 impl Layer {
-    fn new(samples: usize, shape: MatrixShape, density: f64) -> Self {
+    fn new(samples: usize, shape: MatrixShape, positions: Positions, density: f64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let n_active = (density * shape.len() as f64) as u64;
-        let topology = Topology::random(shape, n_active, &mut rng).expect("fewer than there are");
+        let density = Density::new(density).expect("a share");
+        let pattern = match positions {
+            Positions::Random | Positions::Latent => Pattern::Unstructured { density },
+            Positions::Quads => Pattern::row_groups(4, density, Edges::Reject),
+            Positions::TwoOfFour => Pattern::Nm {
+                nm: Nm { keep: 2, of: 4 },
+                along: Lines::Inputs,
+                edges: Edges::Reject,
+            },
+        };
+        let mask = pattern.random(shape, &mut rng).expect("sizes that fit");
+        let topology = Topology::from_mask(&mask);
         let mut numbers = |n: usize| -> Vec<f32> {
             let number = |bits: u32| (bits >> 8) as f32 * 2f32.powi(-23) - 1.0;
             (0..n).map(|_| number(rng.next_u32())).collect()
@@ -70,15 +113,23 @@ impl Layer {
             values: numbers(topology.n_active()),
             dense: numbers(shape.len() as usize),
             topology,
+            mask: matches!(positions, Positions::Latent).then_some(mask),
             x,
             dy,
         }
     }
 
-    fn active(&self) -> WeightView<'_> {
-        WeightView::Active {
-            topology: &self.topology,
-            values: &self.values,
+    fn weights(&self) -> WeightView<'_> {
+        match &self.mask {
+            None => WeightView::Active {
+                topology: &self.topology,
+                values: &self.values,
+            },
+            Some(forward) => WeightView::Latent {
+                values: &self.dense,
+                forward,
+                gradient: None,
+            },
         }
     }
 
@@ -118,7 +169,7 @@ impl Layer {
 
     fn measure(&self) -> String {
         let tiled = Fast::new(Crossover::always(Kernel::Tiled));
-        let weights = self.active();
+        let weights = self.weights();
         let dense = WeightView::Dense {
             shape: self.topology.shape(),
             values: &self.dense,
@@ -133,7 +184,7 @@ impl Layer {
         let mut steps = Vec::new();
         for _ in 0..ROUNDS {
             let own = self.run(&tiled, weights, &mut found);
-            let theirs = self.run(&Plain, dense, &mut dense_outputs);
+            let theirs = self.run(&tiled, dense, &mut dense_outputs);
             for (times, (own, theirs)) in times.iter_mut().zip(own.into_iter().zip(theirs)) {
                 times.0.push(own);
                 times.1.push(theirs / own);

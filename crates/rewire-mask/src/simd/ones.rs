@@ -94,7 +94,7 @@ pub(super) mod tests {
     #[test]
     fn every_path_finds_the_set_bits_in_order() {
         let words = words();
-        for end in 0..words.len() {
+        for end in (0..words.len()).step_by(if cfg!(miri) { 9 } else { 1 }) {
             let words = &words[..end];
             let expected: Vec<u64> = set_bits(words).iter().map(|n| 1000 + n).collect();
             for isa in Isa::all() {
