@@ -74,8 +74,7 @@ mod tests {
         let x = tape.relu(x);
         let x = tape.dropout(x, 0.5, &mut |sample, words| words.fill(sample as u32));
         let x = tape.relu_in_place(x);
-        let x = tape.linear(&square, x, weight);
-        let x = tape.bias_in_place(&square, x, vector);
+        let x = tape.affine(&square, x, weight, vector);
         let x = tape.layer_norm(&square, x, vector, vector, 0.1);
         let x = tape.gelu(x);
         let (statistics, ones) = ([0.0; 6], [1.0; 6]);

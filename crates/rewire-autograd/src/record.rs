@@ -102,22 +102,6 @@ impl Tape {
         self.push(Op::Bias { input, bias }, output, true)
     }
 
-    /// As [`Tape::bias`], in the memory of `input`, which holds no samples afterwards: for a value
-    /// that nothing else reads, neither another op nor, as that of a ReLU, its own gradient.
-    ///
-    /// # Panics
-    /// If there is not one bias per feature.
-    pub fn bias_in_place(
-        &mut self,
-        parameters: &dyn ParameterViews,
-        input: Var,
-        bias: ParameterId,
-    ) -> Var {
-        let mut output = self.take(input);
-        bias::forward(vector(parameters, bias, output.features()), &mut output);
-        self.push(Op::Bias { input, bias }, output, true)
-    }
-
     /// Records `max(input, 0)`.
     pub fn relu(&mut self, input: Var) -> Var {
         let mut output = self.like(input);
@@ -127,8 +111,8 @@ impl Tape {
         self.record_relu(input, output)
     }
 
-    /// As [`Tape::relu`], in the memory of `input`, under the conditions of
-    /// [`Tape::bias_in_place`].
+    /// As [`Tape::relu`], in the memory of `input`, which holds no samples afterwards: for a value
+    /// that nothing else reads, neither another op nor, as that of a ReLU, its own gradient.
     pub fn relu_in_place(&mut self, input: Var) -> Var {
         let output = self.take(input);
         self.record_relu(input, output)

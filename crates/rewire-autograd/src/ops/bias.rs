@@ -1,4 +1,5 @@
-//! `y[s, f] = x[s, f] + b[f]`; `dx = dy`, `db[f] = Σ_s dy[s, f]`.
+//! `y[s, f] = x[s, f] + b[f]`; `dx = dy`, `db[f] = Σ_s dy[s, f]`. Alone, or with a ReLU in the same
+//! pass.
 
 use rayon::prelude::*;
 use rewire_sparse::Batch;
@@ -10,43 +11,38 @@ const FEATURES: usize = 1 << 9;
 
 /// Adds a bias per feature to `values`.
 pub(crate) fn forward(bias: &[f32], values: &mut Batch) {
-    for panel in values.panels_mut() {
-        let width = panel.width;
-        let add = |(values, bias): (&mut [f32], &[f32])| {
-            for (samples, &bias) in values.chunks_exact_mut(width).zip(bias) {
-                for value in samples {
-                    *value += bias;
-                }
-            }
-        };
-        if panel.values.len() <= CHUNK {
-            add((panel.values, bias));
-        } else {
-            let biases = bias.par_chunks(FEATURES);
-            let values = panel.values.par_chunks_mut(FEATURES * width);
-            values.zip(biases).for_each(add);
+    for_each_feature(bias, values, |samples, bias| {
+        for value in samples {
+            *value += bias;
         }
-    }
+    });
 }
 
 /// Replaces each value by `max(value + b[f], 0)`; NaN stays NaN.
 pub(crate) fn relu_forward(bias: &[f32], values: &mut Batch) {
+    for_each_feature(bias, values, |samples, bias| {
+        for value in samples {
+            let x = *value + bias;
+            *value = if x < 0.0 { 0.0 } else { x };
+        }
+    });
+}
+
+/// Calls `work(samples, b[f])` for every feature of every panel.
+fn for_each_feature(bias: &[f32], values: &mut Batch, work: impl Fn(&mut [f32], f32) + Sync) {
     for panel in values.panels_mut() {
         let width = panel.width;
-        let add = |(values, bias): (&mut [f32], &[f32])| {
+        let act = |(values, bias): (&mut [f32], &[f32])| {
             for (samples, &bias) in values.chunks_exact_mut(width).zip(bias) {
-                for value in samples {
-                    let x = *value + bias;
-                    *value = if x < 0.0 { 0.0 } else { x };
-                }
+                work(samples, bias);
             }
         };
         if panel.values.len() <= CHUNK {
-            add((panel.values, bias));
+            act((panel.values, bias));
         } else {
             let biases = bias.par_chunks(FEATURES);
             let values = panel.values.par_chunks_mut(FEATURES * width);
-            values.zip(biases).for_each(add);
+            values.zip(biases).for_each(act);
         }
     }
 }

@@ -128,7 +128,9 @@ impl Student {
                     name: "student",
                     weights,
                 }];
-                let requests = explorer.request(step, &layers, streams)?.unwrap_or_default();
+                let requests = explorer
+                    .request(step, &layers, streams)?
+                    .unwrap_or_default();
                 let candidates = requests
                     .iter()
                     .map(|request| self.candidates(request, &gradient))
