@@ -1,14 +1,17 @@
-//! Each public crate by itself: the packages of `tests/consumers/`, built, run and weighed.
+//! Each public crate by itself: the packages of `tests/consumers/`, checked, run and weighed.
 //!
 //! A consumer depends on one crate of this project and on nothing else of it, in a workspace of its
-//! own: what builds here builds for a stranger who adds that one crate. The number of crates that
-//! come along is printed for each, and bounded where the project promises a bound.
+//! own: what compiles here compiles for a stranger who adds that one crate. Each is checked by
+//! itself, with no feature on that it did not ask for; they are built for running together, which
+//! builds what they share once instead of once per set of features. The number of crates that come
+//! along is printed for each, and bounded where the project promises a bound.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo::{cargo, metadata, output};
+use crate::cargo::{cargo, metadata, output, root};
 use crate::tally::Tally;
 
 /// The workspace of the consumers.
@@ -30,9 +33,13 @@ struct Weight {
     all: usize,
 }
 
-/// Builds and runs every consumer. Each counts as one test; it fails if it does not build, ends
-/// badly, or if the crate under test is heavier than promised.
+/// Checks and runs every consumer. Each counts as one test; it fails if it does not compile by
+/// itself, ends badly, or if the crate under test is heavier than promised.
 pub(crate) fn run_all() -> Result<(Tally, bool)> {
+    if let Err(error) = output(&mut consumers("build")) {
+        eprintln!("error: the consumers do not build together: {error:#}");
+        return Ok((Tally::one(false), false));
+    }
     let mut tally = Tally::default();
     for package in metadata(MANIFEST)?.packages {
         let own = package.own_dependencies();
@@ -58,16 +65,12 @@ pub(crate) fn run_all() -> Result<(Tally, bool)> {
 }
 
 fn run_one(consumer: &str, crate_under_test: &str) -> Result<String> {
-    let said = output(cargo().args([
-        "run",
-        "--quiet",
-        "--manifest-path",
-        MANIFEST,
-        "--target-dir",
-        TARGET_DIR,
-        "--package",
-        consumer,
-    ]))?;
+    output(consumers("check").args(["--package", consumer]))?;
+    let program = root()
+        .join(TARGET_DIR)
+        .join("debug")
+        .join(format!("{consumer}{}", std::env::consts::EXE_SUFFIX));
+    let said = output(Command::new(program).current_dir(root()))?;
     let weight = weigh(crate_under_test)?;
     if let Some(limit) = limit_of(crate_under_test)
         && weight.all > limit
@@ -84,6 +87,14 @@ fn run_one(consumer: &str, crate_under_test: &str) -> Result<String> {
         weight.all,
         said.trim()
     ))
+}
+
+/// `cargo WHAT` over the consumers.
+fn consumers(what: &str) -> Command {
+    let mut command = cargo();
+    command.args([what, "--quiet", "--manifest-path", MANIFEST]);
+    command.args(["--target-dir", TARGET_DIR]);
+    command
 }
 
 /// Counts the crates that `name` brings along.

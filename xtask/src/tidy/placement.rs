@@ -11,27 +11,14 @@ const EMPTY_NAMES: [&str; 12] = [
 /// The longest a Rust file may be, tests included.
 const LONGEST: usize = 450;
 
-/// Files that may be longer, each with the reason.
-const LONGER: [(&str, &str); 2] = [
-    (
-        "crates/rewire-train/tests/files/checkpoint.rs",
-        "one table of damaged files for one format",
-    ),
-    (
-        "crates/rewire-train/tests/files/config.rs",
-        "one row per configuration key and its faults",
-    ),
-];
-
 /// Checks names, lengths and the opening documentation of Rust files.
 pub(super) fn check(files: &[SourceFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| file.path.ends_with(".rs")) {
         findings.extend(check_name(&file.path));
-        findings.extend(check_length(file, &LONGER));
+        findings.extend(check_length(file));
         findings.extend(check_opening(file));
     }
-    findings.extend(check_exceptions(files, &LONGER));
     findings
 }
 
@@ -49,35 +36,15 @@ fn check_name(path: &str) -> Option<Finding> {
     })
 }
 
-fn check_length(file: &SourceFile, longer: &[(&str, &str)]) -> Option<Finding> {
+fn check_length(file: &SourceFile) -> Option<Finding> {
     let lines = file.text.lines().count();
-    let excepted = longer.iter().any(|(path, _)| *path == file.path);
-    (lines > LONGEST && !excepted).then(|| Finding {
+    (lines > LONGEST).then(|| Finding {
         path: file.path.clone(),
         line: LONGEST + 1,
         rule: "file length",
         what: format!("{lines} lines, {LONGEST} are allowed"),
-        fix: "split it by idea, or list it with a reason in xtask/src/tidy/placement.rs".into(),
+        fix: "split it by idea".into(),
     })
-}
-
-/// An exception that no file needs is a leftover.
-fn check_exceptions(files: &[SourceFile], longer: &[(&str, &str)]) -> Vec<Finding> {
-    longer
-        .iter()
-        .filter(|(path, _)| {
-            !files
-                .iter()
-                .any(|file| file.path == *path && file.text.lines().count() > LONGEST)
-        })
-        .map(|(path, _)| Finding {
-            path: (*path).into(),
-            line: 1,
-            rule: "file length",
-            what: format!("is listed as longer than {LONGEST} lines and is not"),
-            fix: "take it off the list in xtask/src/tidy/placement.rs".into(),
-        })
-        .collect()
 }
 
 /// Every Rust file of a package opens with what it is about.
@@ -119,22 +86,10 @@ mod tests {
     }
 
     #[test]
-    fn length_is_counted_and_exceptions_have_to_be_needed() {
-        let longer = [("long.rs", "one table"), ("gone.rs", "one table")];
-        let files = [
-            file("edge.rs", "//!\n".repeat(LONGEST)),
-            file("over.rs", "//!\n".repeat(LONGEST + 1)),
-            file("long.rs", "//!\n".repeat(LONGEST + 1)),
-        ];
-        let over: Vec<_> = files
-            .iter()
-            .filter_map(|file| check_length(file, &longer))
-            .map(|finding| finding.path)
-            .collect();
-        assert_eq!(over, ["over.rs"]);
-        let stale = check_exceptions(&files, &longer);
-        assert_eq!(stale.len(), 1);
-        assert_eq!(stale[0].path, "gone.rs");
+    fn length_is_counted() {
+        let of = |lines| check_length(&file("a.rs", "//!\n".repeat(lines)));
+        assert!(of(LONGEST).is_none());
+        assert!(of(LONGEST + 1).is_some());
     }
 
     #[test]

@@ -24,8 +24,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rewire_mask::{Mask, MatrixShape, Topology};
 
-/// Cases per property: with these all laws take about half a minute on two cores.
-const CASES: u32 = 20_000;
+/// Cases per property: with these all laws take about twenty seconds on two cores.
+const CASES: u32 = 10_000;
 
 /// The cases each property runs: `PROPTEST_CASES` from the environment, or [`CASES`].
 fn cases() -> ProptestConfig {

@@ -130,16 +130,14 @@ pub fn legal_keys() -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// The row of a key, or `None` if there is no such key.
+/// The row of a key, or `None` if there is no such key. A layer may have any name, `*` too.
 pub(super) fn find(path: &str) -> Option<&'static Key> {
     let row = if layer_of(path).is_some() {
         "layers.*.sparsity"
     } else {
         path
     };
-    // The row of the layers is no key itself.
-    KEYS.iter()
-        .find(|key| key.path == row && path != "layers.*.sparsity")
+    KEYS.iter().find(|key| key.path == row)
 }
 
 /// The layer of a `layers.NAME.sparsity`; the name may contain dots.

@@ -2,7 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod checkpoint;
+mod checkpoint_headers;
 mod config;
+mod config_ranges;
+mod config_refusals;
+mod config_text;
 mod epochs;
 mod faulty_disk;
 mod hostile_model;
