@@ -159,6 +159,13 @@ impl Tape {
                 }
                 *input
             }
+            Op::Add { left, right } => {
+                let (left, right) = (*left, *right);
+                let mut copy = self.pool.batch(gradient.samples(), gradient.features());
+                copy.values_mut().copy_from_slice(gradient.values());
+                self.pass(left, copy);
+                right
+            }
             Op::Relu { input } => {
                 activation::relu_backward(node.value.values(), gradient.values_mut());
                 *input

@@ -18,6 +18,8 @@ pub(crate) enum Op {
     },
     /// `y = x + b`.
     Bias { input: Var, bias: ParameterId },
+    /// `y = a + b`.
+    Add { left: Var, right: Var },
     /// `y = max(x, 0)`.
     Relu { input: Var },
     /// `y = x·Φ(x)`.

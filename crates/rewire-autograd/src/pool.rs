@@ -75,7 +75,8 @@ mod tests {
         let x = tape.dropout(x, 0.5, &mut |sample, words| words.fill(sample as u32));
         let x = tape.relu_in_place(x);
         let x = tape.affine(&square, x, weight, vector);
-        let x = tape.layer_norm(&square, x, vector, vector, 0.1);
+        let branch = tape.layer_norm(&square, x, vector, vector, 0.1);
+        let x = tape.add(x, branch);
         let x = tape.gelu(x);
         let (statistics, ones) = ([0.0; 6], [1.0; 6]);
         let x = tape.fixed_norm(&square, x, vector, vector, &statistics, &ones, 0.1);

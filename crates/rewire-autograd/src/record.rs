@@ -5,7 +5,7 @@ use rewire_sparse::{Batch, Geometry};
 use crate::gradients::{ParameterId, ParameterViews};
 use crate::op::{Affine, Epilogue, FeatureStatistics, Op};
 use crate::ops::norm::StatisticsMut;
-use crate::ops::{activation, bias, dropout, loss, norm};
+use crate::ops::{activation, add, bias, dropout, loss, norm};
 use crate::tape::{Tape, Var};
 
 impl Tape {
@@ -100,6 +100,23 @@ impl Tape {
         let mut output = self.copy_of(input);
         bias::forward(vector(parameters, bias, output.features()), &mut output);
         self.push(Op::Bias { input, bias }, output, true)
+    }
+
+    /// Records `left + right`, as a sum of branches or a residual connection.
+    ///
+    /// # Panics
+    /// If they differ in samples or features.
+    pub fn add(&mut self, left: Var, right: Var) -> Var {
+        let mut output = self.copy_of(left);
+        let addend = self.value(right);
+        assert_eq!(
+            (output.samples(), output.features()),
+            (addend.samples(), addend.features()),
+            "samples and features of a sum"
+        );
+        add::forward(addend.values(), output.values_mut());
+        let flows = self.nodes[left.0].flows || self.nodes[right.0].flows;
+        self.push(Op::Add { left, right }, output, flows)
     }
 
     /// Records `max(input, 0)`.

@@ -82,6 +82,7 @@ impl Tape {
                 Op::Input
                 | Op::Linear { .. }
                 | Op::Bias { .. }
+                | Op::Add { .. }
                 | Op::Relu { .. }
                 | Op::Gelu { .. } => {}
                 Op::BatchNorm {

@@ -4,6 +4,7 @@
 //! checks it against the f64 oracle of `tests/oracle/`.
 
 pub(crate) mod activation;
+pub(crate) mod add;
 pub(crate) mod bias;
 pub(crate) mod dropout;
 pub(crate) mod loss;

@@ -3,6 +3,7 @@
 #[path = "../oracle/mod.rs"]
 mod oracle;
 
+mod add;
 mod affine;
 mod batch_norm;
 mod bias;
