@@ -5,6 +5,7 @@ mod budget;
 mod flops;
 mod resume;
 mod threads;
+mod transforms;
 
 use rewire_train::config::{Config, ConfigBuilder};
 

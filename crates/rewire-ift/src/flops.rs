@@ -1,7 +1,7 @@
 //! What a training step costs, in the convention of the papers.
 //!
-//! One multiply–add is **two** FLOPs, so a linear layer costs `2 · n_active · batch` per forward
-//! pass; with this convention a dense ResNet-50 costs 8.2e9 FLOPs per image, the figure RigL
+//! One multiply–add is **two** FLOPs, so a layer costs `2 · n_active · positions ·
+//! batch` per forward pass; with this convention a dense ResNet-50 costs 8.2e9 FLOPs per image, the figure RigL
 //! divides by. Biases, normalisation, activation functions, the loss, the optimizer's arithmetic
 //! and the selection of weights are not counted, as in the papers.
 //!
@@ -20,106 +20,10 @@
 //! one multiplication per sample of the batch, as an active weight does in a forward pass.
 //!
 //! These counts are algorithmic: they depend on nothing but shapes, active weights and the method.
-//! The first layer needs no gradient of its inputs and a machine may run a dense kernel over sparse
-//! weights; what really ran is a different count and does not belong here.
+//! A layer that reads the data needs no gradient of its inputs: [`TrainingMethod::executed_step`]
+//! leaves it out. The two conventions never meet in one ratio.
 
-/// One linear layer and how many of its weights are active.
-///
-/// Weights are `outputs × inputs`; `n_active` is at most their product.
-///
-/// # Examples
-/// ```
-/// use rewire_ift::LinearCost;
-///
-/// let layer = LinearCost { inputs: 784, outputs: 300, n_active: 23_520 };
-/// assert_eq!(layer.forward(100), 4_704_000);
-/// assert_eq!(layer.dense().forward(100), 47_040_000);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LinearCost {
-    /// Width of the input, D_in.
-    pub inputs: u64,
-    /// Width of the output, D_out.
-    pub outputs: u64,
-    /// Active weights; `inputs · outputs` in a dense layer.
-    pub n_active: u64,
-}
-
-impl LinearCost {
-    /// FLOPs of the forward product of `batch` samples: `2 · n_active · batch`.
-    ///
-    /// Exact; the product stays below 2^128 for every layer whose sides are below 2^32.
-    pub fn forward(&self, batch: u64) -> u128 {
-        2 * u128::from(self.n_active) * u128::from(batch)
-    }
-
-    /// The same layer with every weight active.
-    ///
-    /// # Panics
-    /// If `inputs · outputs` does not fit in 64 bits.
-    pub fn dense(&self) -> Self {
-        let n_active = self.inputs.checked_mul(self.outputs).unwrap_or_else(|| {
-            panic!(
-                "a layer of {} by {} weights cannot be counted in 64 bits",
-                self.outputs, self.inputs
-            )
-        });
-        Self { n_active, ..*self }
-    }
-}
-
-/// A layer of a network, by name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct NamedCost {
-    /// The name of the layer or of its weight.
-    pub name: String,
-    /// Its sizes and active weights.
-    pub cost: LinearCost,
-}
-
-/// All linear layers of a network: dense layers are layers whose weights are all active.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NetworkCost {
-    /// The layers in any order; the order does not change a cost.
-    pub layers: Vec<NamedCost>,
-}
-
-impl NetworkCost {
-    /// A network of these named layers.
-    pub fn new<N: Into<String>>(layers: impl IntoIterator<Item = (N, LinearCost)>) -> Self {
-        let layers = layers
-            .into_iter()
-            .map(|(name, cost)| NamedCost {
-                name: name.into(),
-                cost,
-            })
-            .collect();
-        Self { layers }
-    }
-
-    /// f_S: FLOPs of the forward pass of one sample through the active weights.
-    pub fn f_sparse(&self) -> u128 {
-        self.layers.iter().map(|layer| layer.cost.forward(1)).sum()
-    }
-
-    /// f_C: FLOPs per sample of the gradients at `per_active` positions for every active weight, in
-    /// each layer at most at all its positions.
-    pub fn f_sampled(&self, per_active: u64) -> u128 {
-        let sampled = |layer: &NamedCost| {
-            let asked = u128::from(per_active) * layer.cost.forward(1);
-            asked.min(layer.cost.dense().forward(1))
-        };
-        self.layers.iter().map(sampled).sum()
-    }
-
-    /// f_D: FLOPs of the forward pass of one sample if every weight were active.
-    pub fn f_dense(&self) -> u128 {
-        self.layers
-            .iter()
-            .map(|layer| layer.cost.dense().forward(1))
-            .sum()
-    }
-}
+use crate::cost::NetworkCost;
 
 /// How a network is trained, as far as the cost of a step depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -162,9 +66,9 @@ impl TrainingMethod {
     ///
     /// # Examples
     /// ```
-    /// use rewire_ift::{LinearCost, NetworkCost, StepKind, TrainingMethod};
+    /// use rewire_ift::{LayerCost, NetworkCost, StepKind, TrainingMethod};
     ///
-    /// let layer = LinearCost { inputs: 4, outputs: 2, n_active: 3 };
+    /// let layer = LayerCost::linear(4, 2, 3);
     /// let network = NetworkCost::new([("fc1", layer)]);
     /// // f_S = 6 and f_D = 16 per sample.
     /// assert_eq!(TrainingMethod::Rigl.step(StepKind::Train, &network, 10), 180);
@@ -183,6 +87,26 @@ impl TrainingMethod {
             }
         };
         per_sample * u128::from(batch)
+    }
+
+    /// FLOPs of the products that one step has to run on `batch` samples: those of
+    /// [`TrainingMethod::step`] without the gradients of the data and, where a growth step takes
+    /// the place of an ordinary one, without those of layers that have nothing to grow.
+    ///
+    /// An engine runs more where it multiplies a sparse layer with a dense kernel; what it ran is
+    /// for the engine to report.
+    pub fn executed_step(self, kind: StepKind, network: &NetworkCost, batch: u64) -> u128 {
+        let unneeded = match self {
+            Self::Dense => network.f_unneeded_dense(),
+            Self::Static | Self::Set | Self::Rigl | Self::RiglSampled { .. } | Self::Dsr => {
+                network.f_unneeded()
+            }
+        };
+        let full = match (self, kind) {
+            (Self::Rigl | Self::RiglSampled { .. }, StepKind::Grow) => network.f_full(),
+            _ => 0,
+        };
+        self.step(kind, network, batch) - (unneeded + full) * u128::from(batch)
     }
 }
 
@@ -215,14 +139,12 @@ pub fn rigl_published_factor(f_s: u128, f_d: u128, every: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::LayerCost;
 
     /// LeNet-300-100 at one tenth: 23 520 + 3 000 + 100 active weights of 266 200.
     fn lenet() -> NetworkCost {
-        let layer = |inputs: u64, outputs: u64| LinearCost {
-            inputs,
-            outputs,
-            n_active: inputs * outputs / 10,
-        };
+        let layer =
+            |inputs: u64, outputs: u64| LayerCost::linear(inputs, outputs, inputs * outputs / 10);
         NetworkCost::new([
             ("fc1", layer(784, 300)),
             ("fc2", layer(300, 100)),
@@ -280,11 +202,7 @@ mod tests {
             assert_eq!(method.step(StepKind::Train, &lenet(), 7), 7 * 3 * 53_240);
         }
         // A dense head has no more than all positions; the body of 8 · 8 asks for 3 · 4 of them.
-        let layer = |n_active| LinearCost {
-            inputs: 8,
-            outputs: 8,
-            n_active,
-        };
+        let layer = |n_active| LayerCost::linear(8, 8, n_active);
         let network = NetworkCost::new([("head", layer(64)), ("body", layer(4))]);
         assert_eq!(network.f_sampled(3), 2 * 64 + 2 * 12);
     }
@@ -341,30 +259,29 @@ mod tests {
         );
     }
 
+    /// A convolution of 9 weights over 100 pixels, 4 of them active, and attention scores.
     #[test]
-    fn counts_beyond_64_bits_stay_exact() {
-        let layer = LinearCost {
-            inputs: 300_000,
-            outputs: 300_000,
-            n_active: 0,
+    fn weights_multiply_once_per_position() {
+        let stem = LayerCost {
+            weights: 9,
+            n_active: 4,
+            positions: 100,
+            weightless: 0,
+            reads_data: true,
         };
-        // 2 · 9·10^10 · 2^32 = 18·10^10 · 4 294 967 296.
-        assert_eq!(
-            layer.dense().forward(1 << 32),
-            773_094_113_280_000_000_000u128
-        );
-        assert_eq!(layer.forward(1 << 32), 0);
-    }
-
-    #[test]
-    #[should_panic(expected = "4294967296 by 4294967296 weights")]
-    fn a_layer_no_counter_can_hold_is_refused() {
-        let side = 1 << 32;
-        let layer = LinearCost {
-            inputs: side,
-            outputs: side,
-            n_active: 1,
+        let scores = LayerCost {
+            weightless: 70,
+            ..LayerCost::default()
         };
-        layer.dense();
+        let network = NetworkCost::new([("stem", stem), ("scores", scores)]);
+        assert_eq!(network.f_sparse(), 2 * 400 + 2 * 70);
+        assert_eq!(network.f_dense(), 2 * 900 + 2 * 70);
+        assert_eq!(network.f_sampled(2), 2 * 800 + 2 * 70);
+        // The stem's input gradient is not run: 2 · 400 of 3 · 940, 2 · 900 when dense.
+        let step = |method: TrainingMethod| method.executed_step(StepKind::Train, &network, 10);
+        assert_eq!(step(TrainingMethod::Set), 10 * (3 * 940 - 800));
+        assert_eq!(step(TrainingMethod::Dense), 10 * (3 * 1940 - 1800));
+        let growth = TrainingMethod::Rigl.executed_step(StepKind::Grow, &network, 10);
+        assert_eq!(growth, 10 * (2 * 940 + 1940 - 800));
     }
 }

@@ -28,7 +28,7 @@ mod state;
 pub use column::{Column, ColumnData, ColumnKind, ColumnSpec};
 pub use error::NnError;
 pub use init::kaiming_normal;
-pub use mlp::{Activation, Mlp, MlpSpec, Mode, Norm};
+pub use mlp::{Activation, MatrixSpec, Member, Members, Mlp, MlpSpec, Mode, Norm};
 pub use optim::{AdamW, Optimizer, Sgd};
 pub use parameter::{Parameter, Storage};
 pub use parameters::Parameters;

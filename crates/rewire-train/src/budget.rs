@@ -2,11 +2,13 @@
 //! positions cost memory and time and are drawn only for a run that takes place.
 
 use rewire_autograd::mask::{self, Density, LayerDims, MatrixShape, Topology, allocate};
-use rewire_nn::{MlpSpec, Storage};
+use rewire_nn::Storage;
 use rewire_rng::{Purpose, Streams};
 
+use crate::build::Model;
 use crate::config::{Allocation, Config, Method};
 use crate::error::TrainError;
+use crate::transform;
 
 /// What one layer gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +41,16 @@ impl LayerBudget {
 /// The budget of every layer, first layer first.
 ///
 /// Layers named under `dense` lie outside the shared budget; so do those with a sparsity of their
-/// own, which get exactly that. All others share the budget by the allocation rule.
+/// own, which get exactly that. All others share the budget by the allocation rule. A transform has
+/// counted the weights of its layers itself.
 ///
 /// # Cost
 /// Of shapes alone: O(layers²) at worst, whatever the layers hold.
-pub(crate) fn budget(config: &Config, spec: &MlpSpec) -> Result<Vec<LayerBudget>, TrainError> {
+pub(crate) fn budget(config: &Config, model: &Model) -> Result<Vec<LayerBudget>, TrainError> {
+    let spec = &model.spec;
+    if let Some(plan) = &model.transform {
+        return transform::budget(plan, spec);
+    }
     let layers = spec.layers();
     let names: Vec<&str> = layers.iter().map(|(name, _)| name.as_str()).collect();
     config.check_layers(&names)?;

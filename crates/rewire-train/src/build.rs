@@ -8,13 +8,14 @@ use rewire_autograd::mask::Isa;
 use rewire_autograd::{Crossover, Fast, Kernel, Plain, Products};
 use rewire_data::{Dataset, Images};
 use rewire_explore::{DropGrow, Explorer, Fraction, Threshold, Window, methods};
-use rewire_ift::TrainingMethod;
-use rewire_nn::{AdamW, LearningRate, LearningRateKind, MlpSpec, Optimizer, Sgd};
+use rewire_ift::{NetworkTransform, TrainingMethod};
+use rewire_nn::{AdamW, LearningRate, LearningRateKind, Members, MlpSpec, Optimizer, Sgd};
 
 use crate::config::{
     Activation, Config, Decay, Method, ModelKind, Norm, OptimizerKind, ProductsKind, ScheduleKind,
 };
 use crate::error::TrainError;
+use crate::transform;
 
 /// The parts of a data set as a run uses them.
 #[derive(Debug)]
@@ -76,8 +77,31 @@ pub(crate) fn data(config: &Config) -> Result<Parts, TrainError> {
     })
 }
 
-/// The shape of the model for these inputs and classes.
-pub(crate) fn model(config: &Config, inputs: usize, classes: usize) -> MlpSpec {
+/// The shape of what is trained, and the plan it was made from if the model is transformed.
+pub(crate) struct Model {
+    pub(crate) spec: MlpSpec,
+    pub(crate) transform: Option<NetworkTransform>,
+}
+
+/// The model for these inputs and classes.
+///
+/// # Errors
+/// [`TrainError::Transform`] if its transform cannot be planned.
+pub(crate) fn model(config: &Config, inputs: usize, classes: usize) -> Result<Model, TrainError> {
+    let spec = untransformed(config, inputs, classes);
+    Ok(match transform::plan(config, &spec)? {
+        None => Model {
+            spec,
+            transform: None,
+        },
+        Some(plan) => Model {
+            spec: transform::spec(&plan, spec)?,
+            transform: Some(plan),
+        },
+    })
+}
+
+fn untransformed(config: &Config, inputs: usize, classes: usize) -> MlpSpec {
     let ModelKind::Mlp { hidden } = &config.model.kind;
     MlpSpec {
         inputs,
@@ -93,6 +117,7 @@ pub(crate) fn model(config: &Config, inputs: usize, classes: usize) -> MlpSpec {
             Activation::Gelu => rewire_nn::Activation::Gelu,
         },
         dropout: config.model.dropout,
+        members: Members::default(),
     }
 }
 

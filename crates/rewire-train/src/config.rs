@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use rewire_autograd::Crossover;
+use rewire_ift::Transform;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -27,8 +28,8 @@ pub use error::ConfigError;
 pub use keys::legal_keys;
 pub use layers::{ConfigBuilder, Origin};
 pub use words::{
-    Activation, Allocation, Decay, Method, ModelKind, Norm, OptimizerKind, ProductsKind,
-    ScheduleKind,
+    Activation, Allocation, Decay, Edges, Matching, Method, ModelKind, Norm, OptimizerKind,
+    ProductsKind, ScheduleKind, TransformKind,
 };
 
 use crate::checkpoint::hexadecimal;
@@ -50,6 +51,9 @@ pub struct Config {
     pub data: DataConfig,
     /// What is trained.
     pub model: ModelConfig,
+    /// What larger, sparse network takes the place of the model at equal FLOPs.
+    #[serde(default)]
+    pub transform: TransformConfig,
     /// How many weights there are and where.
     pub sparsity: SparsityConfig,
     /// When positions change and how many.
@@ -87,6 +91,24 @@ pub struct ModelConfig {
     pub activation: Activation,
     /// Share of the hidden activations that training silences, in [0, 1).
     pub dropout: f64,
+}
+
+/// `[transform]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransformConfig {
+    /// The member of Sparse-IFT that takes the place of each layer, at the sparsity of
+    /// `sparsity.sparsity`; `none` trains the model as it is.
+    pub kind: TransformKind,
+    /// What is to cost as much as before.
+    #[serde(rename = "match")]
+    pub matching: Matching,
+    /// What becomes of layers whose inputs or outputs the data give.
+    pub edges: Edges,
+    /// Sizes are multiples of this, at least 1.
+    pub multiple_of: u64,
+    /// Whether nothing bends between the factors, so that each layer folds into one matrix.
+    pub linear: bool,
 }
 
 /// `[sparsity]`
@@ -272,6 +294,31 @@ impl Default for ModelConfig {
             norm: Norm::None,
             activation: Activation::Relu,
             dropout: 0.0,
+        }
+    }
+}
+
+impl TransformConfig {
+    /// The member, unless the model is trained as it is.
+    pub(crate) fn member(&self) -> Option<Transform> {
+        match self.kind {
+            TransformKind::None => None,
+            TransformKind::Wide => Some(Transform::Wide),
+            TransformKind::Parallel => Some(Transform::Parallel),
+            TransformKind::Factorized => Some(Transform::Factorized),
+            TransformKind::Doped => Some(Transform::Doped),
+        }
+    }
+}
+
+impl Default for TransformConfig {
+    fn default() -> Self {
+        Self {
+            kind: TransformKind::None,
+            matching: Matching::Network,
+            edges: Edges::Matched,
+            multiple_of: 1,
+            linear: false,
         }
     }
 }

@@ -4,8 +4,8 @@
 //! whatever runs. What ran is reported by the products themselves; it lacks the input gradient of
 //! the first layer and counts a dense kernel as dense. Each has its own dense run to be divided by.
 
-use rewire_ift::{LinearCost, NetworkCost, StepKind, TrainingMethod};
-use rewire_nn::{Mlp, Parameters};
+use rewire_ift::{LayerCost, NetworkCost, StepKind, TrainingMethod};
+use rewire_nn::{MatrixSpec, Mlp, MlpSpec, Parameters};
 use serde::{Deserialize, Serialize};
 
 /// FLOPs of training so far; a multiply-add counts as 2, evaluations are not counted.
@@ -35,30 +35,36 @@ impl Flops {
         samples: u64,
         executed: u64,
     ) {
-        let first = cost
-            .layers
-            .first()
-            .map_or(0, |layer| layer.cost.dense().forward(1));
-        let dense = 3 * cost.f_dense();
         self.algorithmic += method.step(kind, cost, samples);
-        self.dense += dense * u128::from(samples);
+        self.dense += TrainingMethod::Dense.step(kind, cost, samples);
         self.executed += u128::from(executed);
-        self.dense_executed += (dense - first) * u128::from(samples);
+        self.dense_executed += TrainingMethod::Dense.executed_step(kind, cost, samples);
     }
 }
 
 /// The cost of a model's linear layers with their present positions.
 pub(crate) fn network_cost(mlp: &Mlp, parameters: &Parameters) -> NetworkCost {
-    NetworkCost::new(mlp.weights().map(|id| {
+    let reads_data = reads_data(mlp.spec());
+    NetworkCost::new(mlp.weights().zip(reads_data).map(|(id, reads_data)| {
         let parameter = parameters.get(id);
         let shape = parameter.shape();
-        let cost = LinearCost {
-            inputs: shape.cols as u64,
-            outputs: shape.rows as u64,
-            n_active: parameter.n_active(),
+        let cost = LayerCost {
+            reads_data,
+            ..LayerCost::linear(shape.cols as u64, shape.rows as u64, parameter.n_active())
         };
         (parameter.name(), cost)
     }))
+}
+
+/// Which weight matrices multiply the data themselves.
+pub(crate) fn reads_data(spec: &MlpSpec) -> Vec<bool> {
+    let layers = spec.matrices().into_iter().enumerate();
+    layers
+        .flat_map(|(layer, matrices)| {
+            let reads = move |matrix: MatrixSpec| layer == 0 && matrix.reads_input;
+            matrices.into_iter().map(reads)
+        })
+        .collect()
 }
 
 /// Counts as decimal text: JSON values in memory end at 2⁶⁴, which a large dense count can pass.

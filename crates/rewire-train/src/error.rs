@@ -46,6 +46,9 @@ pub enum TrainError {
     /// The configuration is refused.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// No network of the transform can be planned.
+    #[error("transform: {0}")]
+    Transform(#[from] rewire_ift::PlanError),
     /// A checkpoint could not be written or is damaged.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
@@ -225,6 +228,7 @@ impl TrainError {
             Self::Data(DataError::HoldOut { .. } | DataError::Batch { .. })
             | Self::Mask(_)
             | Self::Model(_)
+            | Self::Transform(_)
             | Self::Memory { .. }
             | Self::OtherData { .. }
             | Self::OtherImages { .. }
@@ -297,6 +301,9 @@ impl TrainError {
             }
             Self::Mask(MaskError::EmptyLayer { .. }) => {
                 "lower the sparsity, give the layer a sparsity of its own, or name it under sparsity.dense"
+            }
+            Self::Transform(_) => {
+                "change the settings under [transform], the sparsity or model.kind; rewire plan shows what becomes of each layer"
             }
             Self::Mask(_) | Self::Model(_) => "change model.kind or the sparsity",
             Self::Explore(_) => "change the settings under [rewire]",

@@ -33,4 +33,5 @@ mod snapshot;
 pub mod stop;
 pub mod summary;
 pub mod trainer;
+mod transform;
 pub mod tune;

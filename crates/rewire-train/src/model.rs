@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use rewire_autograd::mask::MatrixShape;
-use rewire_nn::{Mlp, MlpSpec, Parameters, State, Storage};
+use rewire_nn::{MatrixSpec, Mlp, MlpSpec, Parameters, State, Storage};
 use rewire_rng::Streams;
 
 use crate::build;
@@ -72,10 +72,8 @@ impl Model {
         };
         let config = Config::from_toml(&meta.config, &path.display().to_string())?;
         let spec = spec(&config, &meta.data, &path)?;
-        let storages = spec
-            .layers()
-            .iter()
-            .map(|(name, dims)| storage(&snapshot, kind, name, dims, &path))
+        let storages = (spec.matrices().iter().flatten())
+            .map(|matrix| storage(&snapshot, kind, matrix, &path))
             .collect::<Result<_, _>>()?;
         let (mlp, mut parameters, mut state) = Mlp::new(spec, storages, Streams::new(config.seed))?;
         let columns = build::optimizer(&config).columns();
@@ -116,7 +114,7 @@ fn spec(config: &Config, data: &DataMeta, path: &Path) -> Result<MlpSpec, TrainE
                 data.classes
             ))
         })?;
-    let spec = build::model(config, inputs, data.classes);
+    let spec = build::model(config, inputs, data.classes)?.spec;
     for (name, [rows, cols]) in spec.layers() {
         if rows.checked_mul(cols).is_none() {
             return Err(refuse(format!("{name} would be {rows}×{cols}")));
@@ -129,15 +127,16 @@ fn spec(config: &Config, data: &DataMeta, path: &Path) -> Result<MlpSpec, TrainE
 fn storage(
     snapshot: &Snapshot,
     kind: FileKind,
-    layer: &str,
-    dims: &[usize; 2],
+    matrix: &MatrixSpec,
     path: &Path,
 ) -> Result<Storage, TrainError> {
     let fits = |error: checkpoint::ContentsError| error.in_file(path);
-    snapshot
-        .f32(&format!("{layer}.bias"), dims[0])
-        .map_err(fits)?;
-    let name = format!("{layer}.weight");
+    let MatrixSpec { name, dims, .. } = matrix;
+    if matrix.has_bias {
+        let bias = format!("{name}.bias");
+        snapshot.f32(&bias, dims[0]).map_err(fits)?;
+    }
+    let name = format!("{name}.weight");
     if snapshot.tensors.contains_key(&name) {
         snapshot.f32(&name, dims[0] * dims[1]).map_err(fits)?;
         return Ok(Storage::Dense);

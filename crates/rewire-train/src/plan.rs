@@ -6,11 +6,12 @@
 use rewire_autograd::{Kernel, Product};
 use rewire_data::Standardize;
 use rewire_explore::Window;
-use rewire_ift::{LinearCost, NetworkCost, StepKind};
+use rewire_ift::{LayerCost, NetworkCost, StepKind};
 
 use crate::budget::{self, LayerBudget};
 use crate::build::{self, Parts};
 use crate::config::Config;
+use crate::cost::reads_data;
 use crate::error::TrainError;
 use crate::memory::{self, Bytes};
 use crate::notes;
@@ -100,18 +101,22 @@ pub fn plan(config: &Config) -> Result<Plan, TrainError> {
 /// [`plan`] on data that have been read.
 pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
     let samples = data.train.len();
-    let spec = build::model(config, data.train.features(), data.train.classes());
-    let budget = budget::budget(config, &spec)?;
-    let cost = NetworkCost::new(budget.iter().map(|layer| {
-        let [outputs, inputs] = layer.dims.map(|side| side as u64);
-        let n_active = layer.n_stored();
-        let cost = LinearCost {
-            inputs,
-            outputs,
-            n_active,
-        };
-        (layer.weight(), cost)
-    }));
+    let model = build::model(config, data.train.features(), data.train.classes())?;
+    let spec = &model.spec;
+    let budget = budget::budget(config, &model)?;
+    let cost = NetworkCost::new(
+        budget
+            .iter()
+            .zip(reads_data(spec))
+            .map(|(layer, reads_data)| {
+                let [outputs, inputs] = layer.dims.map(|side| side as u64);
+                let cost = LayerCost {
+                    reads_data,
+                    ..LayerCost::linear(inputs, outputs, layer.n_stored())
+                };
+                (layer.weight(), cost)
+            }),
+    );
     let layers = budget
         .iter()
         .zip(&cost.layers)

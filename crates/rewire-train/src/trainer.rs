@@ -36,6 +36,7 @@ use crate::memory;
 use crate::minibatch::Minibatch;
 use crate::plan::{self, Plan};
 use crate::progress::Progress;
+use crate::transform;
 
 /// What one step did.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,14 +85,18 @@ impl Trainer {
         let streams = Streams::new(config.seed);
         let standardize = Standardize::fit(&data.train)?;
         let batches = Batches::new(data.train.len(), config.data.batch, streams)?;
-        let spec = build::model(config, data.train.features(), data.train.classes());
+        let model = build::model(config, data.train.features(), data.train.classes())?;
         let optimizer = build::optimizer(config);
-        let budget = budget::budget(config, &spec)?;
+        let budget = budget::budget(config, &model)?;
         let batch = config.data.batch.min(data.train.len());
         let columns = optimizer.columns().len();
         memory::check(memory::needed(&budget, config.products, columns, batch))?;
         let storages = budget::storages(&budget, streams)?;
-        let (mlp, mut parameters, state) = Mlp::new(spec, storages, streams)?;
+        let (mlp, mut parameters, state) = Mlp::new(model.spec, storages, streams)?;
+        let cost = network_cost(&mlp, &parameters);
+        if let Some(plan) = &model.transform {
+            transform::check(plan, &cost)?;
+        }
         for parameter in parameters.iter_mut() {
             parameter.set_columns(optimizer.columns());
         }
@@ -109,7 +114,7 @@ impl Trainer {
             batches,
             rate: build::learning_rate(config, steps),
             pool: Arc::new(build::pool(config.threads)?),
-            cost: network_cost(&mlp, &parameters),
+            cost,
             data,
             mlp,
             parameters,

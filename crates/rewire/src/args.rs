@@ -8,6 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use rewire_train::config::legal_keys;
 
+pub(crate) mod network;
+
+use network::{FlopsArgs, PlanArgs};
+
 /// Examples lead, because they answer most questions.
 const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
 
@@ -59,6 +63,17 @@ Examples:
   rewire tune > machine.toml                    some minutes on an otherwise idle machine
   rewire train --config machine.toml --sparsity 0.5";
 
+const FLOPS_EXAMPLES: &str = "\
+Examples:
+  rewire flops resnet50                         every layer and the totals, per sample
+  rewire flops resnet50 --sparsity 0.9 --allocation erk --method rigl --batch 4096
+  rewire flops mlp:784,300,100,10 --sparsity 0.75 --transform wide --json";
+
+const PLAN_EXAMPLES: &str = "\
+Examples:
+  rewire plan mlp:784,300,100,10 --transform wide --sparsity 0.9
+  rewire plan resnet18-cifar --transform factorized --sparsity 0.9 --multiple-of 16";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   rewire data check mnist";
@@ -88,6 +103,12 @@ pub(crate) enum Command {
     /// Measure from which densities on a dense product is faster on this machine
     #[command(help_template = TEMPLATE, before_help = TUNE_EXAMPLES)]
     Tune(TuneArgs),
+    /// Count what a network costs, layer by layer
+    #[command(help_template = TEMPLATE, before_help = FLOPS_EXAMPLES)]
+    Flops(FlopsArgs),
+    /// Show a network and its sparse transform at equal FLOPs side by side
+    #[command(help_template = TEMPLATE, before_help = PLAN_EXAMPLES)]
+    Plan(PlanArgs),
     /// Look at data sets
     #[command(subcommand)]
     Data(DataCommand),
@@ -139,6 +160,13 @@ pub(crate) struct KeyArgs {
     /// Perceptron with these hidden widths, in units [default: mlp:300,100]
     #[arg(long, value_name = "mlp:W1,W2,..", help_heading = "Data and model")]
     model: Option<String>,
+    #[arg(
+        long,
+        help = choice("Larger sparse network at equal FLOPs", "transform.kind", "none"),
+        value_name = "MEMBER",
+        help_heading = "Data and model"
+    )]
+    transform: Option<String>,
     #[arg(
         long,
         help = choice("How positions are explored", "sparsity.method", "rigl"),
@@ -210,6 +238,7 @@ impl KeyArgs {
             ("data.valid", &self.valid),
             ("data.batch", &self.batch),
             ("model.kind", &self.model),
+            ("transform.kind", &self.transform),
             ("sparsity.method", &self.method),
             ("sparsity.sparsity", &self.sparsity),
             ("sparsity.allocation", &self.allocation),
@@ -371,7 +400,7 @@ mod tests {
                 flags.push(format!("--{}={default}", argument.get_long().unwrap()));
             }
         }
-        assert_eq!(flags.len(), 12, "{flags:?}");
+        assert_eq!(flags.len(), 13, "{flags:?}");
         let line = ["rewire", "train"].map(str::to_owned).into_iter();
         let cli = Cli::try_parse_from(line.chain(flags)).unwrap();
         let Command::Train(args) = cli.command else {

@@ -59,6 +59,8 @@ fn run() -> Result<u8, Failure> {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Export(args) => commands::export::run(&args),
         Command::Tune(args) => commands::tune::run(&args),
+        Command::Flops(args) => commands::flops::run(&args),
+        Command::Plan(args) => commands::plan::run(&args),
         Command::Data(DataCommand::Check(args)) => commands::data::check(&args),
     }
 }

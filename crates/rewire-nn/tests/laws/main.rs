@@ -9,6 +9,7 @@ mod by_position;
 mod conversion;
 mod dropout;
 mod init;
+mod members;
 mod mlp;
 mod refusals;
 mod rewiring;

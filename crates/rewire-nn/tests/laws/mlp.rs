@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use rewire_nn::autograd::{Batch, ParameterId, Plain, Tape};
 use rewire_nn::rng::Streams;
-use rewire_nn::{Activation, Mlp, MlpSpec, Mode, Norm, Parameters, State, Storage};
+use rewire_nn::{Activation, Members, Mlp, MlpSpec, Mode, Norm, Parameters, State, Storage};
 
 use crate::by_position::{active, latent};
 use crate::oracle::{
@@ -22,6 +22,7 @@ pub(crate) fn spec(norm: Norm, activation: Activation) -> MlpSpec {
         norm,
         activation,
         dropout: 0.0,
+        members: Members::default(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rewire_nn::autograd::mask::{MaskError, Rewiring};
 use rewire_nn::rng::Streams;
 use rewire_nn::{
-    Activation, Column, LearningRate, LearningRateKind, Mlp, MlpSpec, NnError, Norm, Optimizer,
-    Parameter, Parameters, Storage,
+    Activation, Column, LearningRate, LearningRateKind, Members, Mlp, MlpSpec, NnError, Norm,
+    Optimizer, Parameter, Parameters, Storage,
 };
 
 use crate::by_position::{active, latent, marked};
@@ -150,6 +150,7 @@ fn spec() -> MlpSpec {
         norm: Norm::None,
         activation: Activation::Relu,
         dropout: 0.0,
+        members: Members::default(),
     }
 }
 

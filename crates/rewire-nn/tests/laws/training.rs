@@ -8,7 +8,7 @@ use rewire_nn::autograd::mask::{
 };
 use rewire_nn::autograd::{Gradients, Plain, Tape, correct_predictions};
 use rewire_nn::rng::{Purpose, Streams};
-use rewire_nn::{Activation, Mlp, MlpSpec, Mode, Norm, Optimizer, Sgd, Storage};
+use rewire_nn::{Activation, Members, Mlp, MlpSpec, Mode, Norm, Optimizer, Sgd, Storage};
 
 use crate::by_position::active;
 use crate::mlp::matrix;
@@ -27,6 +27,7 @@ fn three_steps_equal_those_of_a_masked_dense_network() {
         norm: Norm::None,
         activation: Activation::Relu,
         dropout: 0.0,
+        members: Members::default(),
     };
     let storages = vec![
         active(8, 5, &(0..40).filter(|p| p % 3 != 0).collect::<Vec<_>>()),
@@ -144,6 +145,7 @@ fn an_active_network_learns_while_it_is_rewired() {
             norm: Norm::Batch,
             activation: Activation::Relu,
             dropout: 0.05,
+            members: Members::default(),
         };
         let sparse = |rows: usize, cols: usize| {
             let n = (rows * cols) as u64;
@@ -226,6 +228,7 @@ fn runs_repeat_to_the_bit() {
             norm: Norm::Layer,
             activation: Activation::Gelu,
             dropout: 0.3,
+            members: Members::default(),
         };
         let mut stream = streams.stream(Purpose::Topology, "fc1.weight", 0);
         let shape = MatrixShape::new(9, 2);

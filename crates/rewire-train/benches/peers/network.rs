@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use rand::RngCore;
 use rewire_autograd::{Fast, Gradients, Tape, Var};
-use rewire_nn::{Activation, Mlp, MlpSpec, Mode, Norm, Optimizer, Parameters, Sgd, State, Storage};
+use rewire_nn::{
+    Activation, Members, Mlp, MlpSpec, Mode, Norm, Optimizer, Parameters, Sgd, State, Storage,
+};
 use rewire_rng::{Purpose, Streams};
 use rewire_sparse::mask::{MatrixShape, Topology};
 
@@ -68,6 +70,7 @@ impl Network {
             norm: Norm::None,
             activation: Activation::Relu,
             dropout: 0.0,
+            members: Members::default(),
         };
         let storages: Answer<Vec<Storage>> = spec
             .layers()

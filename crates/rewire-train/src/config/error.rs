@@ -95,6 +95,18 @@ pub enum ConfigError {
         /// The layer.
         layer: String,
     },
+    /// A setting that a transform decides itself.
+    #[error("{origin}: `{key}` is {value}, but the transform is {transform}")]
+    WithTransform {
+        /// Where the setting was given.
+        origin: Origin,
+        /// Its key.
+        key: String,
+        /// The value.
+        value: String,
+        /// The transform.
+        transform: &'static str,
+    },
     /// A layer that the model does not have.
     #[error("`{key}` names the layer `{layer}`, which the model does not have")]
     UnknownLayer {
@@ -155,6 +167,10 @@ impl ConfigError {
             } => format!("`{key}` takes {takes}; for example {example}"),
             Self::SparsityOfDense { .. } => {
                 "leave the sparsity out, or choose a method other than dense".to_owned()
+            }
+            Self::WithTransform { .. } => {
+                "a transform decides which weights of which layer are active: leave one of them out"
+                    .to_owned()
             }
             Self::DenseAndSparse { .. } => "name the layer in one of the two places".to_owned(),
             Self::UnknownLayer { nearest, legal, .. } => {

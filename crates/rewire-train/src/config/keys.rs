@@ -5,7 +5,8 @@
 
 use super::legal::{Interval, Legal};
 use super::words::{
-    Activation, Allocation, Decay, Method, Norm, OptimizerKind, ProductsKind, ScheduleKind, words,
+    Activation, Allocation, Decay, Edges, Matching, Method, Norm, OptimizerKind, ProductsKind,
+    ScheduleKind, TransformKind, words,
 };
 
 /// One key of the configuration.
@@ -61,6 +62,21 @@ pub(super) const KEYS: &[Key] = &[
     key("model.norm", Legal::Words(words::<Norm>)),
     key("model.activation", Legal::Words(words::<Activation>)),
     key("model.dropout", Legal::Number(Interval::SHARE)),
+    flagged(
+        "transform.kind",
+        "--transform",
+        Legal::Words(words::<TransformKind>),
+    ),
+    key("transform.match", Legal::Words(words::<Matching>)),
+    key("transform.edges", Legal::Words(words::<Edges>)),
+    key(
+        "transform.multiple_of",
+        Legal::Whole {
+            low: 1,
+            high: 65_536,
+        },
+    ),
+    key("transform.linear", Legal::Switch),
     flagged("sparsity.method", "--method", Legal::Words(words::<Method>)),
     flagged(
         "sparsity.sparsity",

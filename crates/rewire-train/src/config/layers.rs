@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use rewire_ift::Transform;
 use serde::Deserialize;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
@@ -118,7 +119,8 @@ impl ConfigBuilder {
     /// The configuration with everything filled in.
     ///
     /// # Errors
-    /// [`ConfigError::SparsityOfDense`], [`ConfigError::DenseAndSparse`].
+    /// [`ConfigError::SparsityOfDense`], [`ConfigError::DenseAndSparse`],
+    /// [`ConfigError::WithTransform`].
     pub fn build(self) -> Result<Config, ConfigError> {
         let mut values = flatten_config(&Config::default());
         for (key, (value, _)) in &self.given {
@@ -136,6 +138,9 @@ impl ConfigBuilder {
         if method == Method::Dense {
             self.refuse_sparsity_of_dense()?;
             config.sparsity.sparsity = 0.0;
+        }
+        if let Some(member) = config.transform.member() {
+            self.refuse_beside(member, &flatten_config(&Config::default()))?;
         }
         for (key, (_, origin)) in &self.given {
             let Some(layer) = keys::layer_of(key) else {
@@ -164,6 +169,33 @@ impl ConfigBuilder {
                     key: key.clone(),
                     value: value.to_string(),
                     method: method.map_or(Origin::Default, |(_, origin)| origin.clone()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a transform decides may be given only as the default, as the text of a resolved
+    /// configuration does.
+    fn refuse_beside(
+        &self,
+        member: Transform,
+        defaults: &BTreeMap<String, Value>,
+    ) -> Result<(), ConfigError> {
+        for (key, (value, origin)) in &self.given {
+            let refused = match key.as_str() {
+                "sparsity.method" => value.as_str() == Some("dense"),
+                "sparsity.allocation" | "sparsity.dense" => {
+                    defaults.get(key) != Some(value) || matches!(origin, Origin::Flag(_))
+                }
+                key => keys::layer_of(key).is_some(),
+            };
+            if refused {
+                return Err(ConfigError::WithTransform {
+                    origin: origin.clone(),
+                    key: key.clone(),
+                    value: value.to_string(),
+                    transform: member.name(),
                 });
             }
         }

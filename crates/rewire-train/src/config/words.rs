@@ -140,6 +140,44 @@ pub enum Activation {
     Gelu,
 }
 
+/// The members of Sparse-IFT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransformKind {
+    /// The model as it is.
+    None,
+    /// Wider layers.
+    Wide,
+    /// A sum of branches.
+    Parallel,
+    /// Two factors.
+    Factorized,
+    /// A dense low rank beside a sparse matrix.
+    Doped,
+}
+
+/// What a transform keeps the cost of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Matching {
+    /// The whole network, to less than one weight.
+    Network,
+    /// Each transformed layer by itself.
+    Layer,
+}
+
+/// What becomes of layers whose inputs or outputs the data give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Edges {
+    /// They keep as many active weights as they had.
+    Matched,
+    /// They stay dense.
+    Dense,
+    /// They get the sparsity of every other layer.
+    Uniform,
+}
+
 /// How positions are explored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -231,6 +269,12 @@ impl fmt::Display for Norm {
 }
 
 impl fmt::Display for Activation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(out)
+    }
+}
+
+impl fmt::Display for TransformKind {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(out)
     }

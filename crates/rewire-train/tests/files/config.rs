@@ -24,6 +24,13 @@ norm = "none"
 activation = "relu"
 dropout = 0.0
 
+[transform]
+kind = "none"
+match = "network"
+edges = "matched"
+multiple_of = 1
+linear = false
+
 [sparsity]
 method = "rigl"
 sparsity = 0.9

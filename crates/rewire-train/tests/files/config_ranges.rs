@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rewire_train::config::{
-    Activation, Allocation, ConfigBuilder, ConfigError, Decay, Method, Norm, OptimizerKind,
-    ProductsKind, ScheduleKind, legal_keys,
+    Activation, Allocation, ConfigBuilder, ConfigError, Decay, Edges, Matching, Method, Norm,
+    OptimizerKind, ProductsKind, ScheduleKind, TransformKind, legal_keys,
 };
 
 use crate::config::from_file;
@@ -22,6 +22,14 @@ pub(crate) const METHODS: [Method; 5] = [
     Method::Rigl,
     Method::Dsr,
 ];
+pub(crate) const TRANSFORMS: [TransformKind; 5] = [
+    TransformKind::None,
+    TransformKind::Wide,
+    TransformKind::Parallel,
+    TransformKind::Factorized,
+    TransformKind::Doped,
+];
+pub(crate) const EDGES: [Edges; 3] = [Edges::Matched, Edges::Dense, Edges::Uniform];
 pub(crate) const ALLOCATIONS: [Allocation; 3] =
     [Allocation::Uniform, Allocation::Er, Allocation::Erk];
 pub(crate) const DECAYS: [Decay; 4] = [Decay::Cosine, Decay::Constant, Decay::Linear, Decay::Cubic];
@@ -98,6 +106,10 @@ fn every_range_ends_where_it_says() {
         ("optimizer.beta1", SINGLE_SHARE),
         ("optimizer.beta2", SINGLE_SHARE),
         ("optimizer.epsilon", POSITIVE),
+        (
+            "transform.multiple_of",
+            (&["1", "65536"], &["0", "65537", "-1"]),
+        ),
         ("schedule.lr", POSITIVE),
         ("schedule.warmup", COUNT),
         (
@@ -278,6 +290,12 @@ fn every_listed_word_is_read_and_no_variant_is_missing() {
             "model.activation",
             [Activation::Relu, Activation::Gelu].len(),
         ),
+        ("transform.kind", TRANSFORMS.len()),
+        (
+            "transform.match",
+            [Matching::Network, Matching::Layer].len(),
+        ),
+        ("transform.edges", EDGES.len()),
         ("sparsity.method", METHODS.len()),
         ("sparsity.allocation", ALLOCATIONS.len()),
         ("rewire.decay", DECAYS.len()),

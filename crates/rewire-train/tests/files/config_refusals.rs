@@ -83,7 +83,7 @@ fn an_unknown_key_names_file_line_and_the_nearest_key() {
     assert_eq!(error.to_string(), "--set: unknown key `method`");
     assert_eq!(
         error.hint(),
-        "did you mean `sparsity.method`? legal here: seed, threads, products, crossover, [data], [model], [sparsity], \
+        "did you mean `sparsity.method`? legal here: seed, threads, products, crossover, [data], [model], [transform], [sparsity], \
          [rewire], [optimizer], [schedule], [layers]"
     );
 }

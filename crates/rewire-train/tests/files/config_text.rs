@@ -1,11 +1,13 @@
 //! A configuration as text: complete, read back as it was, and no text that breaks the reader.
 
 use proptest::prelude::*;
-use rewire_train::config::{Config, ConfigBuilder, LayerConfig, Method, ModelKind};
+use rewire_train::config::{
+    Allocation, Config, ConfigBuilder, LayerConfig, Method, ModelKind, TransformKind,
+};
 
 use crate::cases;
 use crate::config::from_file;
-use crate::config_ranges::{ALLOCATIONS, DECAYS, METHODS, SCHEDULES};
+use crate::config_ranges::{ALLOCATIONS, DECAYS, EDGES, METHODS, SCHEDULES, TRANSFORMS};
 
 #[test]
 fn a_difference_lists_the_keys_that_differ() {
@@ -49,6 +51,7 @@ prop_compose! {
         shares in proptest::collection::vec(f64::EPSILON..0.9999999, 10),
         scales in proptest::collection::vec(any::<f32>().prop_map(|x| f64::from(x.abs()).clamp(1.2e-38, 3.4e38)), 4),
         words in (0..5usize, 0..3usize, 0..4usize, 0..4usize),
+        transform in (0..5usize, 0..3usize, any::<bool>(), 1..=65_536u64),
         source in "[^\\p{C}]{1,12}",
         names in proptest::collection::btree_set("[^\\p{C}]{1,6}", 0..4),
         switch in any::<bool>(),
@@ -80,6 +83,19 @@ prop_compose! {
         let mut names = names.into_iter();
         config.sparsity.dense = names.by_ref().take(2).collect();
         config.layers = names.map(|name| (name, LayerConfig { sparsity: shares[6] })).collect();
+        config.transform.kind = TRANSFORMS[transform.0];
+        config.transform.edges = EDGES[transform.1];
+        config.transform.linear = transform.2;
+        config.transform.multiple_of = transform.3;
+        // A transform decides by itself what these say.
+        if config.transform.kind != TransformKind::None {
+            config.sparsity.allocation = Allocation::Erk;
+            config.sparsity.dense.clear();
+            config.layers.clear();
+            if config.sparsity.method == Method::Dense {
+                config.sparsity.method = Method::Static;
+            }
+        }
         if config.sparsity.method == Method::Dense {
             config.sparsity.sparsity = 0.0;
             config.layers.clear();

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 /// The header of a model file with up to three hidden layers is shorter: names, offsets and the
 /// configuration.
-const HEADER_BYTES: u64 = 4096;
+const HEADER_BYTES: u64 = 4608;
 
 /// From this size on the header is less than 2 % of the weights at any density from 0.01 on.
 const LARGE: u64 = 1 << 21;

@@ -8,6 +8,7 @@ mod exports;
 mod in_use;
 mod interrupts;
 mod kills;
+mod networks;
 mod plans;
 mod readme;
 mod sandbox;

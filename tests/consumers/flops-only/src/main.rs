@@ -1,18 +1,13 @@
 //! What training LeNet-300-100 with a tenth of its weights costs, against dense training.
 
-use rewire_ift::{LinearCost, NetworkCost, StepKind, TrainingMethod};
+use rewire_ift::{LayerCost, NetworkCost, StepKind, TrainingMethod};
 
 fn main() {
-    let layer = |inputs: u64, outputs: u64, n_active: u64| LinearCost {
-        inputs,
-        outputs,
-        n_active,
-    };
     // A tenth of 266 200 weights, shared by the Erdős–Rényi rule; two FLOPs per weight and sample.
     let network = NetworkCost::new([
-        ("fc1", layer(784, 300, 18_714)),
-        ("fc2", layer(300, 100, 6_906)),
-        ("fc3", layer(100, 10, 1_000)),
+        ("fc1", LayerCost::linear(784, 300, 18_714)),
+        ("fc2", LayerCost::linear(300, 100, 6_906)),
+        ("fc3", LayerCost::linear(100, 10, 1_000)),
     ]);
     assert_eq!(network.f_sparse(), 2 * 26_620);
     assert_eq!(network.f_dense(), 2 * 266_200);

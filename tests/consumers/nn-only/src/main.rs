@@ -6,7 +6,7 @@ use rewire_nn::autograd::mask::{MatrixShape, Rewiring, Topology, lowest};
 use rewire_nn::autograd::{Gradients, Plain, Tape, correct_predictions};
 use rewire_nn::rng::{Purpose, Streams, below};
 use rewire_nn::{
-    Activation, AdamW, LearningRate, LearningRateKind, Mlp, MlpSpec, Mode, Norm, Optimizer, Storage,
+    Activation, AdamW, LearningRate, LearningRateKind, Members, Mlp, MlpSpec, Mode, Norm, Optimizer, Storage,
 };
 
 const SAMPLES: usize = 128;
@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         norm: Norm::Layer,
         activation: Activation::Relu,
         dropout: 0.0,
+        members: Members::default(),
     };
     let mut stream = streams.stream(Purpose::Topology, "fc2.weight", 0);
     let middle = Topology::random(MatrixShape::new(32, 32), 256, &mut stream)?;

@@ -1,0 +1,209 @@
+//! The words of the commands that count a network without training it.
+
+use clap::{Args, ValueEnum};
+use rewire_ift::models::Sizes;
+
+#[derive(Debug, Args)]
+pub(crate) struct NetworkArgs {
+    /// Name of a published network, or the widths of a perceptron: mlp:784,300,100,10
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: String,
+    /// Classes to tell apart [default: the publication's]
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    classes: Option<u64>,
+    /// Height and width of an image, in pixels [default: the publication's]
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    side: Option<u64>,
+    /// Tokens of a text [default: 2048]
+    #[arg(long, value_name = "N", help_heading = "Network")]
+    context: Option<u64>,
+}
+
+impl NetworkArgs {
+    /// The sizes that the data or the task give.
+    pub(crate) fn sizes(&self) -> Sizes {
+        Sizes {
+            classes: self.classes,
+            side: self.side,
+            context: self.context,
+        }
+    }
+}
+
+/// How a network is transformed.
+#[derive(Debug, Args)]
+pub(crate) struct TransformArgs {
+    /// What is to cost what it did: the whole network or each transformed layer [default: network]
+    #[arg(
+        long = "match",
+        value_name = "WHAT",
+        help_heading = "Transform",
+        hide_default_value = true,
+        hide_possible_values = true,
+        default_value = "network"
+    )]
+    pub(crate) matching: MatchWord,
+    /// Layers with a given side: matched, dense or uniform [default: matched]
+    #[arg(
+        long,
+        value_name = "RULE",
+        help_heading = "Transform",
+        hide_default_value = true,
+        hide_possible_values = true,
+        default_value = "matched"
+    )]
+    pub(crate) edges: EdgesWord,
+    /// Sizes are multiples of this number [default: 1]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Transform",
+        hide_default_value = true,
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..=65_536)
+    )]
+    pub(crate) multiple_of: u64,
+    /// No non-linearity between and in the factors: they fold into one matrix [default: off]
+    #[arg(long, help_heading = "Transform")]
+    pub(crate) linear: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FlopsArgs {
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Share of inactive weights, in [0, 1) [default: 0]
+    #[arg(
+        long,
+        value_name = "SHARE",
+        help_heading = "Sparsity",
+        allow_negative_numbers = true,
+        hide_default_value = true,
+        default_value_t = 0.0
+    )]
+    pub(crate) sparsity: f64,
+    /// How layers share the active weights: uniform, er or erk [default: erk]
+    #[arg(
+        long,
+        value_name = "RULE",
+        help_heading = "Sparsity",
+        hide_possible_values = true,
+        conflicts_with = "transform"
+    )]
+    pub(crate) allocation: Option<AllocationWord>,
+    /// Layers that stay dense, by name, with commas [default: none]
+    #[arg(
+        long,
+        value_name = "LAYER,..",
+        value_delimiter = ',',
+        help_heading = "Sparsity",
+        conflicts_with = "transform"
+    )]
+    pub(crate) dense: Vec<String>,
+    /// How positions are explored: static, set, rigl or dsr [default: static]
+    #[arg(
+        long,
+        value_name = "METHOD",
+        help_heading = "Sparsity",
+        hide_default_value = true,
+        hide_possible_values = true,
+        default_value = "static"
+    )]
+    pub(crate) method: MethodWord,
+    /// Steps between rewirings [default: 100]
+    #[arg(
+        long,
+        value_name = "STEPS",
+        help_heading = "Sparsity",
+        hide_default_value = true,
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub(crate) every: u64,
+    /// Samples per step [default: 1]
+    #[arg(
+        long,
+        value_name = "SAMPLES",
+        help_heading = "Sparsity",
+        hide_default_value = true,
+        default_value_t = 1,
+        value_parser = clap::value_parser!(u64).range(1..)
+    )]
+    pub(crate) batch: u64,
+    /// Count a sparse network at equal FLOPs: wide, parallel, factorized or doped [default: none]
+    #[arg(
+        long,
+        value_name = "MEMBER",
+        help_heading = "Transform",
+        hide_possible_values = true
+    )]
+    pub(crate) transform: Option<TransformWord>,
+    #[command(flatten)]
+    pub(crate) terms: TransformArgs,
+    /// Print one JSON object [default: off]
+    #[arg(long, help_heading = "Output", conflicts_with = "csv")]
+    pub(crate) json: bool,
+    /// Print a line per layer with commas between the values [default: off]
+    #[arg(long, help_heading = "Output")]
+    pub(crate) csv: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
+    /// Member of the family: wide, parallel, factorized or doped
+    #[arg(
+        long,
+        value_name = "MEMBER",
+        help_heading = "Transform",
+        hide_possible_values = true
+    )]
+    pub(crate) transform: TransformWord,
+    /// Share of inactive weights, in [0, 1)
+    #[arg(
+        long,
+        value_name = "SHARE",
+        help_heading = "Transform",
+        allow_negative_numbers = true
+    )]
+    pub(crate) sparsity: f64,
+    #[command(flatten)]
+    pub(crate) terms: TransformArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TransformWord {
+    Wide,
+    Parallel,
+    Factorized,
+    Doped,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MatchWord {
+    Network,
+    Layer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EdgesWord {
+    Matched,
+    Dense,
+    Uniform,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AllocationWord {
+    Uniform,
+    Er,
+    Erk,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodWord {
+    Static,
+    Set,
+    Rigl,
+    Dsr,
+}
