@@ -31,3 +31,8 @@ pub use model::{Layer, ModelPlan, Width, WidthRule};
 pub use op::{Features, Groups, LayerCount, Op, Place, WidthId};
 pub use transform::{Factor, LayerTransform, Role, Transform};
 pub use window::Window;
+
+/// Runs the README's example as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
