@@ -6,7 +6,8 @@ use rewire_nn::autograd::mask::{MatrixShape, Rewiring, Topology, lowest};
 use rewire_nn::autograd::{Gradients, Plain, Tape, correct_predictions};
 use rewire_nn::rng::{Purpose, Streams, below};
 use rewire_nn::{
-    Activation, AdamW, LearningRate, LearningRateKind, Members, Mlp, MlpSpec, Mode, Norm, Optimizer, Storage,
+    Activation, AdamW, LearningRate, LearningRateKind, Members, Mlp, MlpSpec, Mode, Norm,
+    Optimizer, Storage,
 };
 
 const SAMPLES: usize = 128;
