@@ -80,6 +80,9 @@ fn a_step_runs_what_the_plan_costs() {
                     executed += counted.executed_step(kind, cost, 96);
                     assert_eq!(trainer.flops().executed, executed, "{what}, step {step}");
                 }
+                // Divided by the network before its transform, not by the wider one.
+                let dense = 3 * DENSE * 96 * step;
+                assert_eq!(trainer.flops().dense, dense, "{what}, step {step}");
                 assert_eq!(active(&trainer), budget, "{what}, step {step}");
                 assert_eq!(
                     trainer.cost().f_sparse(),

@@ -15,7 +15,8 @@ pub struct Flops {
     /// By the papers' convention, from shapes and positions.
     #[serde(with = "decimal")]
     pub algorithmic: u128,
-    /// By the papers' convention, of the same steps with every weight active.
+    /// By the papers' convention, of the same steps of the dense network: with every weight active,
+    /// and before its transform.
     #[serde(with = "decimal")]
     pub dense: u128,
     /// What the products ran.
@@ -27,18 +28,19 @@ pub struct Flops {
 }
 
 impl Flops {
-    /// Counts one step on `samples` samples in which the products ran `executed` operations.
+    /// Counts one step on `samples` samples in which the products ran `executed` operations, beside
+    /// a step of the network `dense`.
     pub(crate) fn count(
         &mut self,
         (method, kind): (TrainingMethod, StepKind),
-        cost: &NetworkCost,
+        [cost, dense]: [&NetworkCost; 2],
         samples: u64,
         executed: u64,
     ) {
         self.algorithmic += method.step(kind, cost, samples);
-        self.dense += TrainingMethod::Dense.step(kind, cost, samples);
+        self.dense += TrainingMethod::Dense.step(kind, dense, samples);
         self.executed += u128::from(executed);
-        self.dense_executed += TrainingMethod::Dense.executed_step(kind, cost, samples);
+        self.dense_executed += TrainingMethod::Dense.executed_step(kind, dense, samples);
     }
 }
 

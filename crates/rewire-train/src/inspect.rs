@@ -65,7 +65,7 @@ pub struct Inspection {
     pub train_flops: u128,
     /// FLOPs that the products executed so far.
     pub train_flops_executed: u128,
-    /// FLOPs of the same steps with every weight active, by the papers' convention.
+    /// FLOPs of the same steps of the dense network, by the papers' convention.
     pub train_flops_dense: u128,
     /// FLOPs that the same steps of dense training would have executed.
     pub train_flops_dense_executed: u128,

@@ -35,7 +35,8 @@ pub struct Plan {
     pub rewirings: u64,
     /// FLOPs of the run by the papers' convention, with the densities of the start.
     pub train_flops: u128,
-    /// FLOPs of the same steps with every weight active.
+    /// FLOPs of the same steps of the dense network: with every weight active, and before its
+    /// transform.
     pub train_flops_dense: u128,
     /// The least that the run would hold in memory at once.
     pub memory: Bytes,
@@ -117,6 +118,10 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
                 (layer.weight(), cost)
             }),
     );
+    let f_dense = match &model.transform {
+        Some(plan) => plan.dense.dense_cost().f_dense(),
+        None => cost.f_dense(),
+    };
     let layers = budget
         .iter()
         .zip(&cost.layers)
@@ -157,7 +162,7 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
         steps,
         rewirings: window.count_multiples(1),
         train_flops: epoch.flops(config, &cost, &window),
-        train_flops_dense: 3 * cost.f_dense() * epoch.all_samples(config),
+        train_flops_dense: 3 * f_dense * epoch.all_samples(config),
         memory: memory::needed(
             &budget,
             config.products,

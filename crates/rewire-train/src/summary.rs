@@ -49,7 +49,7 @@ pub struct Summary {
     pub train_flops: u128,
     /// FLOPs that the products executed.
     pub train_flops_executed: u128,
-    /// FLOPs that the same steps would cost with every weight active, by the papers' convention.
+    /// FLOPs that the same steps of the dense network would cost, by the papers' convention.
     pub train_flops_dense: u128,
     /// FLOPs that the same steps of dense training would have executed.
     pub train_flops_dense_executed: u128,

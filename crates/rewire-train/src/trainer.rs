@@ -66,6 +66,8 @@ pub struct Trainer {
     pub(crate) coverage: Vec<Option<Coverage>>,
     /// What the products cost with the present positions.
     pub(crate) cost: NetworkCost,
+    /// What those of the dense network cost, before its transform if there is one.
+    dense_cost: NetworkCost,
     pub(crate) progress: Progress,
     pub(crate) pool: Arc<ThreadPool>,
     pub(crate) tape: Tape,
@@ -94,9 +96,10 @@ impl Trainer {
         let storages = budget::storages(&budget, streams)?;
         let (mlp, mut parameters, state) = Mlp::new(model.spec, storages, streams)?;
         let cost = network_cost(&mlp, &parameters);
-        if let Some(plan) = &model.transform {
-            transform::check(plan, &cost)?;
-        }
+        let dense_cost = match &model.transform {
+            Some(plan) => transform::dense_cost(plan, &cost)?,
+            None => cost.clone(),
+        };
         for parameter in parameters.iter_mut() {
             parameter.set_columns(optimizer.columns());
         }
@@ -115,6 +118,7 @@ impl Trainer {
             rate: build::learning_rate(config, steps),
             pool: Arc::new(build::pool(config.threads)?),
             cost,
+            dense_cost,
             data,
             mlp,
             parameters,
@@ -200,7 +204,8 @@ impl Trainer {
         let method = build::training_method(&self.config);
         let executed = self.tape.take_executed();
         let flops = &mut self.progress.flops;
-        flops.count((method, kind), &self.cost, samples, executed);
+        let costs = [&self.cost, &self.dense_cost];
+        flops.count((method, kind), costs, samples, executed);
         // The step was paid for with the positions it began with.
         if due != Due::No {
             self.cost = network_cost(&self.mlp, &self.parameters);

@@ -137,11 +137,14 @@ pub(crate) fn budget(
     }
 }
 
-/// Holds what the trained network costs against what was planned.
+/// What the dense network costs that the plan began with.
 ///
 /// # Errors
-/// [`TrainError::Bug`] if they differ.
-pub(crate) fn check(plan: &NetworkTransform, cost: &NetworkCost) -> Result<(), TrainError> {
+/// [`TrainError::Bug`] if the trained network does not cost what was planned.
+pub(crate) fn dense_cost(
+    plan: &NetworkTransform,
+    cost: &NetworkCost,
+) -> Result<NetworkCost, TrainError> {
     let planned = plan.cost()?;
     let costs = |of: fn(&NetworkCost) -> u128| (of(cost), of(&planned));
     for (found, planned) in [
@@ -157,7 +160,7 @@ pub(crate) fn check(plan: &NetworkTransform, cost: &NetworkCost) -> Result<(), T
             });
         }
     }
-    Ok(())
+    Ok(plan.dense.dense_cost())
 }
 
 fn differ(model: &str, plan: &str) -> TrainError {
