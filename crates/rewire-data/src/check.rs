@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::checksum::{self, Published};
+use crate::cifar::{self, Layout, Records};
 use crate::error::DataError;
-use crate::folder::{self, Part, PartContents, PartFiles};
+use crate::folder::{self, Family, Part, PartContents, PartFiles};
 use crate::idx::{self, Idx, Kind};
 use crate::images::Images;
 use crate::source::io_error;
@@ -20,7 +21,7 @@ use crate::standardize::Standardize;
 pub struct Report {
     /// Name of the data set, from the folder.
     pub name: String,
-    /// The four files: training images and labels, test images and labels.
+    /// All files, those of the training part first; images before labels.
     pub files: Vec<FileReport>,
     /// Channels, height and width of every image.
     pub shape: [usize; 3],
@@ -51,9 +52,9 @@ pub struct FileReport {
     pub stored_bytes: u64,
     /// Its length after unpacking, in bytes.
     pub unpacked_bytes: u64,
-    /// Its first four bytes, read big-endian.
-    pub magic: u32,
-    /// Its dimensions: samples, then height and width for images.
+    /// Its first four bytes, read big-endian; `None` for a layout without a magic number.
+    pub magic: Option<u32>,
+    /// Its dimensions: samples, then those of an image, if it holds images.
     pub dims: Vec<usize>,
     /// Number of samples.
     pub count: usize,
@@ -77,13 +78,10 @@ pub struct FileReport {
 /// images that cannot be standardised.
 pub fn check(dir: &Path) -> Result<Report, DataError> {
     let name = folder::name(dir)?;
-    let (train_files, test_files) = folder::find_both(dir)?;
-    let (train, test) = (train_files.read()?, test_files.read()?);
-    let (train_size, test_size) = (train.size(), test.size());
-    folder::same_size((&train_files, train_size), (&test_files, test_size))?;
-    let (train_reports, train) = describe_part(&train_files, train, &name)?;
-    let (test_reports, test) = describe_part(&test_files, test, &name)?;
-    let files: Vec<FileReport> = train_reports.into_iter().chain(test_reports).collect();
+    let (files, [train, test]) = match folder::family(dir)? {
+        Family::Mnist => mnist(dir, &name)?,
+        Family::Cifar(layout) => of_records(layout, dir, &name)?,
+    };
     Ok(Report {
         standardize: Standardize::fit(&train)?,
         name,
@@ -94,6 +92,56 @@ pub fn check(dir: &Path) -> Result<Report, DataError> {
         stored_bytes: files.iter().map(|file| file.stored_bytes).sum(),
         unpacked_bytes: files.iter().map(|file| file.unpacked_bytes).sum(),
         files,
+    })
+}
+
+type Described = (Vec<FileReport>, [Images; 2]);
+
+fn mnist(dir: &Path, name: &str) -> Result<Described, DataError> {
+    let (train_files, test_files) = folder::find_both(dir)?;
+    let (train, test) = (train_files.read()?, test_files.read()?);
+    let (train_size, test_size) = (train.size(), test.size());
+    folder::same_size((&train_files, train_size), (&test_files, test_size))?;
+    let (train_reports, train) = describe_part(&train_files, train, name)?;
+    let (test_reports, test) = describe_part(&test_files, test, name)?;
+    let files = train_reports.into_iter().chain(test_reports).collect();
+    Ok((files, [train, test]))
+}
+
+fn of_records(layout: &Layout, dir: &Path, name: &str) -> Result<Described, DataError> {
+    let [train, test] = layout.both(dir)?;
+    let mut files = Vec::new();
+    for (part, records) in [(Part::Train, &train), (Part::Test, &test)] {
+        for file in records {
+            files.push(describe_records(file, part)?);
+        }
+    }
+    let train = cifar::into_images(train, format!("{name} train"))?;
+    let test = cifar::into_images(test, format!("{name} test"))?;
+    Ok((files, [train, test]))
+}
+
+fn describe_records(records: &Records, part: Part) -> Result<FileReport, DataError> {
+    let (md5, stored_bytes) = checksum::md5_of_file(&records.file)
+        .map_err(|error| io_error(&records.file, "read", error))?;
+    let mut class_counts = vec![0; records.classes];
+    for &label in &records.labels {
+        class_counts[usize::from(label)] += 1;
+    }
+    let count = records.labels.len();
+    Ok(FileReport {
+        file: records.file.clone(),
+        part,
+        gzip: records.gzip,
+        stored_bytes,
+        unpacked_bytes: records.unpacked_bytes,
+        magic: None,
+        dims: [&[count][..], &cifar::SHAPE].concat(),
+        count,
+        class_counts: Some(class_counts),
+        published: checksum::recognise(&md5, &records.sha256),
+        sha256: records.sha256.clone(),
+        md5,
     })
 }
 
@@ -123,7 +171,7 @@ fn describe(file: &Path, part: Part, kind: Kind, idx: &Idx) -> Result<FileReport
         gzip: idx.gzip,
         stored_bytes,
         unpacked_bytes: idx::header_bytes(kind) + idx.elements.len() as u64,
-        magic: kind.magic(),
+        magic: Some(kind.magic()),
         dims: idx.dims.iter().map(|&dim| dim as usize).collect(),
         count: idx.dims[0] as usize,
         class_counts: None,

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use rewire_rng::{Purpose, Streams, permutation};
 
+use crate::cifar;
 use crate::digits;
 use crate::error::DataError;
-use crate::folder::{self, Part};
+use crate::folder::{self, Family, Part};
 use crate::images::Images;
 
 /// A training and a test part with images of one size and the same classes.
@@ -50,12 +51,16 @@ impl Dataset {
         }
     }
 
-    /// The data set of the MNIST family (MNIST, Fashion-MNIST, KMNIST) in a folder.
+    /// The data set in a folder: of the MNIST family (MNIST, Fashion-MNIST, KMNIST), or CIFAR-10 or
+    /// CIFAR-100 in their binary layouts.
     ///
-    /// The folder holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
+    /// A folder of the MNIST family holds `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
     /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, each plain or with `.gz`, each also
     /// spelled `.idx3-ubyte` or `.idx1-ubyte`. Of several spellings of one file the plain ones come
     /// first. There are ten classes; EMNIST letters and other label sets are not supported.
+    /// CIFAR-10 is `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, CIFAR-100
+    /// `train.bin` and `test.bin`, each plain or with `.gz`; of CIFAR-100 the 100 fine labels are the
+    /// classes. A folder with files of several families is taken for the first of these.
     ///
     /// # Cost
     /// Memory as large as the unpacked files, which never follows a header that the file's length
@@ -68,6 +73,14 @@ impl Dataset {
     /// does not fit its companion; [`DataError::PartMismatch`] if the parts differ in image size.
     pub fn open(dir: &Path) -> Result<Self, DataError> {
         let name = folder::name(dir)?;
+        if let Family::Cifar(layout) = folder::family(dir)? {
+            let [train, test] = layout.both(dir)?;
+            return Ok(Self {
+                train: cifar::into_images(train, format!("{name} train"))?,
+                test: cifar::into_images(test, format!("{name} test"))?,
+                name,
+            });
+        }
         let (train_files, test_files) = folder::find_both(dir)?;
         let (train, test) = (train_files.read()?, test_files.read()?);
         folder::same_size((&train_files, train.size()), (&test_files, test.size()))?;
@@ -87,7 +100,10 @@ impl Dataset {
     /// As [`Dataset::open`].
     pub fn open_part(dir: &Path, part: Part) -> Result<Images, DataError> {
         let name = format!("{} {}", folder::name(dir)?, part.name());
-        folder::find_one(dir, part)?.read()?.into_images(name)
+        match folder::family(dir)? {
+            Family::Mnist => folder::find_one(dir, part)?.read()?.into_images(name),
+            Family::Cifar(layout) => cifar::into_images(layout.part(dir, part)?, name),
+        }
     }
 
     /// Moves `n` training samples into a validation part, for choices that must not see the test

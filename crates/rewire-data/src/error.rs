@@ -257,6 +257,11 @@ impl DataError {
             }
             Self::Io { .. } => "check the disk and whether the file can be read at all".into(),
             Self::WrongKind { expected, .. } => format!("put {expected} in its place"),
+            Self::Missing { missing, .. } if missing.iter().any(|name| name.ends_with(".bin")) => {
+                "put all files of one archive of the binary version into the folder: \
+                 https://www.cs.toronto.edu/~kriz/cifar.html"
+                    .into()
+            }
             Self::Missing { .. } => checksum::where_to_get(),
             Self::Magic {
                 expected, found, ..
@@ -276,8 +281,8 @@ impl DataError {
             }
             Self::CountMismatch { .. } => "take both files from the same part of one set".into(),
             Self::Label { .. } => {
-                "sets of the MNIST family have 10 classes, labelled 0 to 9; EMNIST letters and \
-                 other label sets are not supported"
+                "sets of the MNIST family and CIFAR-10 have 10 classes, labelled 0 to 9, CIFAR-100 \
+                 has 100; EMNIST letters and other label sets are not supported"
                     .into()
             }
             Self::PartMismatch { .. } => "take all four files from one data set".into(),

@@ -1,5 +1,7 @@
-//! A folder of the MNIST family: two parts, each of an image and a label file, under the names all
-//! sets of the family share.
+//! A folder of data: which family its files belong to, and where they are.
+//!
+//! A folder of the MNIST family holds two parts, each of an image and a label file, under the names
+//! all sets of the family share; `cifar.rs` has those of the other family.
 //!
 //! Four spellings of each name are tried, in this order: `train-images-idx3-ubyte`,
 //! `train-images.idx3-ubyte`, then both with `.gz`. Which one is taken depends on names alone, so
@@ -9,6 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cifar::{self, Layout};
 use crate::error::DataError;
 use crate::idx::{self, Idx, Kind};
 use crate::images::{self, Images};
@@ -76,15 +79,51 @@ pub(crate) fn find_one(dir: &Path, part: Part) -> Result<PartFiles, DataError> {
     Ok(one)
 }
 
+/// How the files of a folder are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Images and labels in IDX files.
+    Mnist,
+    /// Records of CIFAR-10 or CIFAR-100.
+    Cifar(&'static Layout),
+}
+
+/// The family whose files the folder holds, by their names alone; MNIST where there are several or
+/// none.
+///
+/// # Errors
+/// [`DataError::Io`] and [`DataError::WrongKind`] for what is no folder that can be looked at.
+pub(crate) fn family(dir: &Path) -> Result<Family, DataError> {
+    let mut search = Search::begin(dir)?;
+    let parts = [Part::Train, Part::Test];
+    for part in parts {
+        for kind in [Kind::Images, Kind::Labels] {
+            if search.has(part.file_name(kind))? {
+                return Ok(Family::Mnist);
+            }
+        }
+    }
+    for layout in [&cifar::CIFAR10, &cifar::CIFAR100] {
+        for part in parts {
+            for name in layout.names(part) {
+                if search.has(name)? {
+                    return Ok(Family::Cifar(layout));
+                }
+            }
+        }
+    }
+    Ok(Family::Mnist)
+}
+
 /// A search that goes on past a missing file, so that the user hears of all of them.
-struct Search<'a> {
+pub(crate) struct Search<'a> {
     dir: &'a Path,
     missing: Vec<&'static str>,
     looked_for: Vec<String>,
 }
 
 impl<'a> Search<'a> {
-    fn begin(dir: &'a Path) -> Result<Self, DataError> {
+    pub(crate) fn begin(dir: &'a Path) -> Result<Self, DataError> {
         let metadata = fs::metadata(dir).map_err(|e| io_error(dir, "look at", e))?;
         if !metadata.is_dir() {
             return Err(DataError::WrongKind {
@@ -108,24 +147,36 @@ impl<'a> Search<'a> {
         })
     }
 
+    /// Whether some spelling is present.
+    fn has(&mut self, name: &'static str) -> Result<bool, DataError> {
+        Ok(self.first(&spellings(name))?.is_some())
+    }
+
     /// The path of the first spelling present; an empty path, never used, where there is none.
-    fn file(&mut self, name: &'static str) -> Result<PathBuf, DataError> {
+    pub(crate) fn file(&mut self, name: &'static str) -> Result<PathBuf, DataError> {
         let names = spellings(name);
-        for spelling in &names {
-            let path = self.dir.join(spelling);
-            // The link itself is looked at, so that a dangling one is reported, not passed over.
-            match fs::symlink_metadata(&path) {
-                Ok(_) => return Ok(path),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                Err(error) => return Err(io_error(&path, "look at", error)),
-            }
+        if let Some(path) = self.first(&names)? {
+            return Ok(path);
         }
         self.missing.push(name);
         self.looked_for.extend(names);
         Ok(PathBuf::new())
     }
 
-    fn finish(self) -> Result<(), DataError> {
+    fn first(&self, names: &[String]) -> Result<Option<PathBuf>, DataError> {
+        for spelling in names {
+            let path = self.dir.join(spelling);
+            // The link itself is looked at, so that a dangling one is reported, not passed over.
+            match fs::symlink_metadata(&path) {
+                Ok(_) => return Ok(Some(path)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(io_error(&path, "look at", error)),
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn finish(self) -> Result<(), DataError> {
         if self.missing.is_empty() {
             return Ok(());
         }
@@ -138,14 +189,13 @@ impl<'a> Search<'a> {
 }
 
 /// All names a file may have, in the order they are tried.
-fn spellings(name: &str) -> [String; 4] {
-    let dotted = name.replace("-idx", ".idx");
-    [
-        name.to_owned(),
-        dotted.clone(),
-        format!("{name}.gz"),
-        format!("{dotted}.gz"),
-    ]
+fn spellings(name: &str) -> Vec<String> {
+    let mut plain = vec![name.to_owned()];
+    if name.contains("-idx") {
+        plain.push(name.replace("-idx", ".idx"));
+    }
+    let packed: Vec<String> = plain.iter().map(|name| format!("{name}.gz")).collect();
+    [plain, packed].concat()
 }
 
 /// The two files of a part, read and checked against each other.

@@ -17,6 +17,7 @@
 mod batches;
 mod check;
 mod checksum;
+mod cifar;
 mod dataset;
 mod digits;
 mod error;

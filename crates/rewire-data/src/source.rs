@@ -20,6 +20,9 @@ pub(crate) const GZIP_FREE: u64 = 16 << 20;
 /// The highest ratio of unpacked to stored bytes accepted beyond [`GZIP_FREE`].
 pub(crate) const GZIP_RATIO: u64 = 100;
 
+/// Records that are read at once, where nothing says how many there are.
+const CHUNK_RECORDS: usize = 256;
+
 pub(crate) struct Source {
     file: PathBuf,
     gzip: bool,
@@ -79,12 +82,7 @@ impl Source {
         let announced = dims
             .iter()
             .fold(1u128, |product, &dim| product.saturating_mul(dim.into()));
-        let limit = if self.gzip {
-            let ratio = self.stored.saturating_mul(GZIP_RATIO);
-            ratio.clamp(GZIP_FREE, FIELD_LIMIT)
-        } else {
-            FIELD_LIMIT
-        };
+        let limit = self.limit();
         if announced > u128::from(limit) {
             let dims: Vec<String> = dims.iter().map(u32::to_string).collect();
             return Err(DataError::TooLarge {
@@ -111,6 +109,54 @@ impl Source {
         }
         self.offset += found as u64;
         Ok(())
+    }
+
+    /// Reads all contents, which are records of `record` bytes each.
+    ///
+    /// Nothing announces how many there are: memory grows with what has been read, up to the limit
+    /// that [`Source::admit`] sets.
+    pub(crate) fn records(
+        &mut self,
+        field: &'static str,
+        record: usize,
+    ) -> Result<Vec<u8>, DataError> {
+        let limit = self.limit();
+        let mut contents = Vec::new();
+        let mut chunk = vec![0; record * CHUNK_RECORDS];
+        loop {
+            let found = self.read_up_to(field, &mut chunk)?;
+            contents.extend_from_slice(&chunk[..found]);
+            self.offset += found as u64;
+            if contents.len() as u64 > limit {
+                return Err(DataError::TooLarge {
+                    file: self.file.clone(),
+                    field,
+                    announced: contents.len() as u128,
+                    dims: format!("at least {} records", contents.len() / record),
+                    limit,
+                });
+            }
+            if found < chunk.len() {
+                break;
+            }
+        }
+        match contents.len() % record {
+            0 => Ok(contents),
+            rest => {
+                self.offset -= rest as u64;
+                Err(self.truncated("a record", record as u64, rest as u64))
+            }
+        }
+    }
+
+    /// The largest field or contents that are read.
+    fn limit(&self) -> u64 {
+        if self.gzip {
+            let ratio = self.stored.saturating_mul(GZIP_RATIO);
+            ratio.clamp(GZIP_FREE, FIELD_LIMIT)
+        } else {
+            FIELD_LIMIT
+        }
     }
 
     /// Checks that the contents end here; for gzip this also verifies the checksum of the stream.

@@ -161,7 +161,7 @@ fn a_report_counts_what_the_files_hold() {
         let [images, labels, test_images, test_labels] = &report.files[..] else {
             panic!("{} files", report.files.len());
         };
-        assert_eq!((images.magic, labels.magic), (0x803, 0x801));
+        assert_eq!((images.magic, labels.magic), (Some(0x803), Some(0x801)));
         assert_eq!(images.dims, [6, 3, 2]);
         assert_eq!(test_labels.dims, [4]);
         assert_eq!((images.part, test_images.part), (Part::Train, Part::Test));

@@ -1,6 +1,7 @@
 //! Reading folders of the MNIST family, sound, hostile and randomly damaged.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod cifar;
 mod contents;
 mod folder;
 mod hostile;

@@ -50,7 +50,7 @@ fn files(report: &Report) -> Table {
                 .map_or("-", |published| published.set)
                 .to_owned(),
             file.md5.clone(),
-            format!("{:#010x}", file.magic),
+            (file.magic).map_or_else(|| "-".to_owned(), |magic| format!("{magic:#010x}")),
             dims.join(" × "),
             file.stored_bytes.to_string(),
             file.unpacked_bytes.to_string(),
@@ -64,7 +64,16 @@ fn name(file: &FileReport) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Samples of each class, one row per part.
+/// A part of one file of labels by its name, of several by those of the files.
+fn part_name(report: &Report, file: &FileReport) -> String {
+    let labelled = |other: &&FileReport| other.part == file.part && other.class_counts.is_some();
+    match report.files.iter().filter(labelled).count() {
+        1 => file.part.name().to_owned(),
+        _ => name(file),
+    }
+}
+
+/// Samples of each class, one row per file of labels.
 fn classes(report: &Report) -> Table {
     let labels: Vec<String> = (0..report.classes).map(|class| class.to_string()).collect();
     let headings = ["samples of class"]
@@ -74,7 +83,7 @@ fn classes(report: &Report) -> Table {
     for file in &report.files {
         if let Some(counts) = &file.class_counts {
             let counts = counts.iter().map(u64::to_string);
-            table.row([file.part.name().to_owned()].into_iter().chain(counts));
+            table.row([part_name(report, file)].into_iter().chain(counts));
         }
     }
     table
