@@ -154,6 +154,30 @@ pub enum DataError {
         /// The number of classes.
         classes: usize,
     },
+    /// A file that is no image of the size that is needed.
+    #[error("{}: no JPEG image that can be converted: {reason}", file.display())]
+    Jpeg {
+        /// The file.
+        file: PathBuf,
+        /// What the decoder says, or which size the image has.
+        reason: String,
+    },
+    /// The class folders of a part are not those that are needed.
+    #[error("{}: {expected} are needed, found {found}", dir.display())]
+    ClassFolders {
+        /// The folder of the part.
+        dir: PathBuf,
+        /// How many, or which.
+        expected: String,
+        /// Those that are there.
+        found: String,
+    },
+    /// What is to be written is there already.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
     /// Training and test images have different sizes.
     #[error(
         "{}: images of {}×{} pixels, but {} has {}×{}",
@@ -250,7 +274,7 @@ impl DataError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                "give the folder that holds the four IDX files".into()
+                "give the folder that holds the data files".into()
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "check the permissions of the file and of the folders above it".into()
@@ -285,6 +309,11 @@ impl DataError {
                  has 100; EMNIST letters and other label sets are not supported"
                     .into()
             }
+            Self::Jpeg { .. } => "images are JPEG files of 32 × 32 pixels, nothing else".into(),
+            Self::ClassFolders { .. } => {
+                "images lie in train/CLASS and test/CLASS, with the same ten classes in both".into()
+            }
+            Self::Exists { .. } => "choose another folder, or remove this one yourself".into(),
             Self::PartMismatch { .. } => "take all four files from one data set".into(),
             Self::Shape { .. } => "pixels are sample-major, channel-major within a sample".into(),
             Self::ConstantChannel { .. } => {
@@ -349,7 +378,7 @@ mod tests {
     #[test]
     fn the_hint_tells_failures_of_the_system_apart() {
         for (kind, wanted) in [
-            (io::ErrorKind::NotFound, "the four IDX files"),
+            (io::ErrorKind::NotFound, "the data files"),
             (io::ErrorKind::PermissionDenied, "permissions"),
             (io::ErrorKind::Other, "disk"),
         ] {

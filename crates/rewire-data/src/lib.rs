@@ -18,6 +18,8 @@ mod batches;
 mod check;
 mod checksum;
 mod cifar;
+#[cfg(feature = "jpeg")]
+mod convert;
 mod dataset;
 mod digits;
 mod error;
@@ -30,6 +32,8 @@ mod standardize;
 pub use batches::{BatchIndices, Batches, Position};
 pub use check::{FileReport, Report, check};
 pub use checksum::Published;
+#[cfg(feature = "jpeg")]
+pub use convert::{Converted, DECODER, convert};
 pub use dataset::Dataset;
 pub use error::DataError;
 pub use folder::Part;

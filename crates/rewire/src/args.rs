@@ -78,6 +78,10 @@ const CHECK_EXAMPLES: &str = "\
 Examples:
   rewire data check mnist";
 
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  rewire data convert cifar10-jpeg cifar10";
+
 /// Train sparse neural networks whose connections move while they learn.
 #[derive(Debug, Parser)]
 #[command(name = "rewire", version, help_template = TEMPLATE, before_help = TOP_EXAMPLES)]
@@ -119,6 +123,9 @@ pub(crate) enum DataCommand {
     /// Read every file of a data set and describe it
     #[command(help_template = TEMPLATE, before_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Make CIFAR's binary layout from a folder of JPEG images
+    #[command(help_template = TEMPLATE, before_help = CONVERT_EXAMPLES)]
+    Convert(ConvertArgs),
 }
 
 #[derive(Debug, Default, Args)]
@@ -138,7 +145,7 @@ pub(crate) struct TrainArgs {
 /// Flags that stand for configuration keys.
 #[derive(Debug, Default, Args)]
 pub(crate) struct KeyArgs {
-    /// `digits`, or a folder with the four IDX files of an MNIST-like set [default: digits]
+    /// `digits`, or a folder of MNIST-like IDX files or CIFAR binaries [default: digits]
     #[arg(long, value_name = "digits|DIR", help_heading = "Data and model")]
     data: Option<String>,
     /// Training samples held out for choices [default: 0]
@@ -362,6 +369,16 @@ pub(crate) struct ExportArgs {
     /// Replace the file if it is there [default: off]
     #[arg(long)]
     pub(crate) overwrite: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// Folder with train/CLASS/*.jpg and test/CLASS/*.jpg, ten classes of 32 × 32 pixels
+    #[arg(value_name = "FROM")]
+    pub(crate) from: PathBuf,
+    /// Folder to write, which must not exist
+    #[arg(value_name = "TO")]
+    pub(crate) to: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -62,6 +62,7 @@ fn run() -> Result<u8, Failure> {
         Command::Flops(args) => commands::flops::run(&args),
         Command::Plan(args) => commands::plan::run(&args),
         Command::Data(DataCommand::Check(args)) => commands::data::check(&args),
+        Command::Data(DataCommand::Convert(args)) => commands::data::convert(&args),
     }
 }
 

@@ -3,6 +3,8 @@
 
 mod cifar;
 mod contents;
+#[cfg(feature = "jpeg")]
+mod convert;
 mod folder;
 mod hostile;
 mod mutants;

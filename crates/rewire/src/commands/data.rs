@@ -1,9 +1,9 @@
-//! `rewire data check`: what a folder of data holds.
+//! `rewire data check`: what a folder of data holds; `rewire data convert`: images in another form.
 
 use rewire_data::{FileReport, Report};
 use rewire_train::error::TrainError;
 
-use crate::args::CheckArgs;
+use crate::args::{CheckArgs, ConvertArgs};
 use crate::failure::Failure;
 use crate::output::{self, Table};
 
@@ -16,6 +16,23 @@ pub(crate) fn check(args: &CheckArgs) -> Result<u8, Failure> {
         files(&report),
         classes(&report),
         pixels(&report)
+    ))?;
+    Ok(0)
+}
+
+/// Converts a folder of JPEG images and prints what was written.
+pub(crate) fn convert(args: &ConvertArgs) -> Result<u8, Failure> {
+    let converted = rewire_data::convert(&args.from, &args.to).map_err(TrainError::from)?;
+    let [train, test] = converted.samples;
+    let mut files = Table::new(["file", "SHA-256"]).words(2);
+    for (name, sum) in &converted.files {
+        files.row([name.clone(), sum.clone()]);
+    }
+    output::print(&format!(
+        "{}: {train} training and {test} test images, decoded by {}\nclasses from 0: {}\n\n{files}",
+        args.to.display(),
+        rewire_data::DECODER,
+        converted.classes.join(", ")
     ))?;
     Ok(0)
 }
