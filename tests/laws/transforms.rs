@@ -107,6 +107,19 @@ fn networks_without_normalisation_cost_exactly_the_same() {
     }
 }
 
+/// At sparsity 0 a doped layer has no low rank, but its σ: what is built is what was planned.
+#[test]
+fn a_doped_network_without_sparsity_has_its_non_linearity() {
+    for norm in ["none", "batch", "layer"] {
+        let norm = format!("model.norm={norm}");
+        let config = transformed("doped", "static", &["sparsity.sparsity=0", &norm]);
+        let trainer = Trainer::new(&config).unwrap();
+        let inner = trainer.parameters().by_name("fc1.bn.weight");
+        assert_eq!(inner.is_some(), norm == "model.norm=batch");
+        assert!(trainer.cost().f_sparse() <= DENSE);
+    }
+}
+
 #[test]
 fn a_resumed_transform_is_bit_equal() {
     for (member, more) in MEMBERS {

@@ -47,8 +47,15 @@ impl LayerCost {
 
     /// FLOPs of the forward product of `batch` samples: 2 · (n_active · positions + weightless) ·
     /// batch.
+    ///
+    /// # Panics
+    /// If 128 bits cannot count them.
     pub fn forward(&self, batch: u64) -> u128 {
-        (self.product(self.n_active) + 2 * u128::from(self.weightless)) * u128::from(batch)
+        let products = u128::from(self.n_active) * u128::from(self.positions);
+        products
+            .checked_add(u128::from(self.weightless))
+            .and_then(|multiply_adds| multiply_adds.checked_mul(2 * u128::from(batch)))
+            .unwrap_or_else(|| panic!("the FLOPs of {batch} samples cannot be counted in 128 bits"))
     }
 
     /// The same layer with every weight active.
@@ -57,11 +64,6 @@ impl LayerCost {
             n_active: self.weights,
             ..*self
         }
-    }
-
-    /// FLOPs per sample of one product with so many weights.
-    fn product(&self, weights: u64) -> u128 {
-        2 * u128::from(weights) * u128::from(self.positions)
     }
 }
 

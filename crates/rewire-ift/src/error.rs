@@ -62,6 +62,37 @@ pub enum PlanError {
         /// The size by the formula and what it was rounded to.
         why: String,
     },
+    /// More branches than a layer may have.
+    Branches {
+        /// Branches by the formula.
+        branches: u64,
+        /// The most there may be.
+        most: u64,
+    },
+    /// A dense low rank that alone takes more weights than the layer has.
+    LowRank {
+        /// Weights of the dense layer.
+        dense: u128,
+        /// Weights of the low rank.
+        low_rank: u128,
+    },
+    /// A layer that would have no weight at all.
+    NoWeights {
+        /// The layer.
+        layer: String,
+    },
+    /// What is wrong with one layer.
+    Layer {
+        /// The layer.
+        layer: String,
+        /// What is wrong.
+        source: Box<PlanError>,
+    },
+    /// Widths of a perceptron that are none.
+    Widths {
+        /// What was given.
+        text: String,
+    },
     /// A network that cannot cost what the dense one costs at any density.
     Infeasible {
         /// FLOPs per sample of the dense network.
@@ -104,7 +135,7 @@ impl fmt::Display for PlanError {
                 parts,
             } => write!(
                 out,
-                "{layer}: {features} features cannot be divided into {parts} equal parts"
+                "{layer}: {features} cannot be divided into {parts} equal parts"
             ),
             Self::Sparsity { sparsity } => {
                 write!(out, "a sparsity of {sparsity} is not in [0, 1)")
@@ -129,6 +160,21 @@ impl fmt::Display for PlanError {
                 out,
                 "the transform {transform} at sparsity {sparsity} changes nothing: {why}"
             ),
+            Self::Branches { branches, most } => write!(
+                out,
+                "a sum of {branches} branches is more than the {most} that a layer may have"
+            ),
+            Self::LowRank { dense, low_rank } => write!(
+                out,
+                "the dense low rank takes {low_rank} weights, the layer has {dense}"
+            ),
+            Self::NoWeights { layer } => write!(out, "{layer} would have no active weight"),
+            Self::Layer { layer, source } => write!(out, "{layer}: {source}"),
+            Self::Widths { text } => write!(
+                out,
+                "`{text}` does not give a perceptron: its widths are whole numbers from the inputs to \
+                 the classes, two at least, like mlp:784,300,100,10"
+            ),
             Self::Infeasible { dense, fixed, free } => write!(
                 out,
                 "no density makes this network cost the {dense} FLOPs per sample of the dense one: \
@@ -144,4 +190,11 @@ impl fmt::Display for PlanError {
     }
 }
 
-impl Error for PlanError {}
+impl Error for PlanError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Layer { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -61,6 +61,9 @@ impl TrainingMethod {
     /// a growth step of SET or DSR costs what any other step costs. RigL's dense gradient counts
     /// every position, also those that are active; so does a sample of all positions.
     ///
+    /// # Panics
+    /// If 128 bits cannot count them.
+    ///
     /// # Source
     /// Evci et al. 2020, appendix H; Thangarasa et al., Sparse-IFT.
     ///
@@ -86,7 +89,7 @@ impl TrainingMethod {
                 3 * network.f_sparse()
             }
         };
-        per_sample * u128::from(batch)
+        times(per_sample, batch)
     }
 
     /// FLOPs of the products that one step has to run on `batch` samples: those of
@@ -106,8 +109,15 @@ impl TrainingMethod {
             (Self::Rigl | Self::RiglSampled { .. }, StepKind::Grow) => network.f_full(),
             _ => 0,
         };
-        self.step(kind, network, batch) - (unneeded + full) * u128::from(batch)
+        self.step(kind, network, batch) - times(unneeded + full, batch)
     }
+}
+
+/// So many FLOPs for each of `count` samples or steps.
+fn times(flops: u128, count: u64) -> u128 {
+    flops
+        .checked_mul(u128::from(count))
+        .unwrap_or_else(|| panic!("{count} times {flops} FLOPs cannot be counted in 128 bits"))
 }
 
 /// Mean FLOPs per step of RigL as it runs: (3 f_S (ΔT − 1) + 2 f_S + f_D) / ΔT.
@@ -119,7 +129,7 @@ impl TrainingMethod {
 /// If `every` is 0.
 pub fn rigl_window_factor(f_s: u128, f_d: u128, every: u64) -> f64 {
     assert!(every > 0, "a window of 0 steps has no mean cost");
-    let sum = 3 * f_s * u128::from(every - 1) + 2 * f_s + f_d;
+    let sum = times(3 * f_s, every - 1) + 2 * f_s + f_d;
     sum as f64 / every as f64
 }
 
@@ -132,7 +142,7 @@ pub fn rigl_window_factor(f_s: u128, f_d: u128, every: u64) -> f64 {
 /// # Source
 /// Evci et al. 2020, appendix H.
 pub fn rigl_published_factor(f_s: u128, f_d: u128, every: u64) -> f64 {
-    let sum = 3 * f_s * u128::from(every) + 2 * f_s + f_d;
+    let sum = times(3 * f_s, every) + 2 * f_s + f_d;
     sum as f64 / (every as f64 + 1.0)
 }
 

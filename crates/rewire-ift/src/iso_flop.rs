@@ -82,6 +82,8 @@ pub enum Treatment {
     KeptHead,
     /// It is as it was: it reads the data and edges stay dense.
     KeptStem,
+    /// It is as it was: its sizes round to those of the dense layer.
+    KeptSmall,
     /// It is as it was: a factorization does not respect its groups of channels.
     KeptGroups,
     /// It has no weight matrix.
@@ -97,6 +99,7 @@ impl Treatment {
             Self::LowRank => "dense low rank",
             Self::KeptHead => "kept: makes the logits",
             Self::KeptStem => "kept: reads the data",
+            Self::KeptSmall => "kept: too small to change",
             Self::KeptGroups => "kept: channels in groups",
             Self::Weightless => "no weight matrix",
         }
@@ -141,7 +144,7 @@ impl NetworkTransform {
     ///
     /// # Errors
     /// [`PlanError::Sparsity`] outside [0, 1); [`PlanError::NoChange`] if every size is rounded back
-    /// to what it was; [`PlanError::Infeasible`] if [`Match::Network`] finds no density for the layers
+    /// to what it was; [`PlanError::NoWeights`] if a layer would have none; [`PlanError::Infeasible`] if [`Match::Network`] finds no density for the layers
     /// whose density is free; sizes that are 0, indivisible or beyond 64 bits.
     ///
     /// # Source
@@ -186,6 +189,14 @@ impl NetworkTransform {
         if terms.matching == Match::Network {
             plan.solve()?;
         }
+        let mut layers = plan.model.counts().iter().zip(&plan.layers);
+        if let Some((count, _)) =
+            layers.find(|(count, layer)| count.weights > 0 && layer.n_active == 0)
+        {
+            return Err(PlanError::NoWeights {
+                layer: count.name.clone(),
+            });
+        }
         Ok(plan)
     }
 
@@ -226,15 +237,12 @@ impl NetworkTransform {
         self.flops() as i128 - self.dense_flops() as i128
     }
 
-    /// Weights that a mask chooses from: the cardinality of the search space, summed over layers.
+    /// Weights that a mask chooses from: the cardinality of the search space, summed over the layers
+    /// that have inactive weights.
     pub fn cardinality(&self) -> u128 {
         let counts = self.model.counts().iter().zip(&self.layers);
-        let edges_are_sparse = self.terms.edges != Edges::Dense;
         counts
-            .filter(|(_, layer)| match layer.treatment {
-                Treatment::Edge => edges_are_sparse,
-                treatment => treatment.is_sparse(),
-            })
+            .filter(|(count, layer)| layer.n_active < count.weights)
             .map(|(count, _)| u128::from(count.weights))
             .sum()
     }
@@ -245,7 +253,7 @@ impl NetworkTransform {
         // Without a layer of free density the edges take what is to be taken.
         let free = match any(Treatment::Transformed) {
             true => Treatment::Transformed,
-            false if self.terms.edges != Edges::Dense => Treatment::Edge,
+            false if self.terms.edges == Edges::Matched => Treatment::Edge,
             false => Treatment::Transformed,
         };
         let counts = self.model.counts();

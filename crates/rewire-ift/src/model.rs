@@ -25,6 +25,9 @@ use crate::cost::{LayerCost, NetworkCost};
 use crate::error::PlanError;
 use crate::op::{Features, LayerCount, Op, Place, WidthId, product};
 
+/// The most parameters, multiply–adds and other operations of one sample, taken together.
+const MOST: u128 = 1 << 62;
+
 /// A number of features that layers share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Width {
@@ -68,6 +71,8 @@ pub struct ModelPlan {
     widths: Vec<Width>,
     layers: Vec<Layer>,
     counts: Vec<LayerCount>,
+    /// Everything that is counted, at most [`MOST`].
+    total: u128,
 }
 
 impl ModelPlan {
@@ -78,6 +83,7 @@ impl ModelPlan {
             widths: Vec::new(),
             layers: Vec::new(),
             counts: Vec::new(),
+            total: 0,
         }
     }
 
@@ -135,14 +141,28 @@ impl ModelPlan {
         Self {
             layers: Vec::new(),
             counts: Vec::new(),
+            total: 0,
             ..self.clone()
         }
     }
 
     pub(crate) fn insert(&mut self, layer: Layer) -> Result<(), PlanError> {
         let count = self.count(&layer)?;
+        self.add_to_total(&count)?;
         self.layers.push(layer);
         self.counts.push(count);
+        Ok(())
+    }
+
+    /// Sums over the network stay so small that every product of two of them fits in 128 bits.
+    fn add_to_total(&mut self, count: &LayerCount) -> Result<(), PlanError> {
+        let values = [count.pointwise, count.weights, count.vectors].map(u128::from);
+        self.total += count.multiply_adds() + values.iter().sum::<u128>();
+        if self.total > MOST {
+            return Err(PlanError::TooLarge {
+                what: format!("{}, as a whole,", self.name),
+            });
+        }
         Ok(())
     }
 
@@ -193,6 +213,10 @@ impl ModelPlan {
         plan.counts = (plan.layers.iter())
             .map(|layer| plan.count(layer))
             .collect::<Result<_, _>>()?;
+        plan.total = 0;
+        for count in plan.counts.clone() {
+            plan.add_to_total(&count)?;
+        }
         Ok(plan)
     }
 
@@ -308,6 +332,6 @@ fn cost(count: &LayerCount, n_active: u64) -> LayerCost {
         n_active,
         positions: count.positions,
         weightless: count.weightless,
-        reads_data: count.place == Place::Stem,
+        reads_data: matches!(count.place, Place::Stem | Place::Only),
     }
 }

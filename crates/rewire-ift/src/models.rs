@@ -89,9 +89,12 @@ pub fn named(name: &str, sizes: Sizes) -> Result<ModelPlan, PlanError> {
         refuse("classes", sizes.classes)?;
         refuse("a context", sizes.context)?;
         let widths: Result<Vec<u64>, _> = list.split(',').map(|word| word.trim().parse()).collect();
-        let widths = widths.map_err(|_| unknown())?;
+        let refusal = || PlanError::Widths {
+            text: name.to_owned(),
+        };
+        let widths = widths.map_err(|_| refusal())?;
         let [inputs, hidden @ .., classes] = &widths[..] else {
-            return Err(unknown());
+            return Err(refusal());
         };
         return mlp(*inputs, hidden, *classes, false);
     }

@@ -135,6 +135,8 @@ pub enum Place {
     Body,
     /// Its outputs are the logits.
     Head,
+    /// It reads the data and makes the logits.
+    Only,
 }
 
 impl Place {
@@ -144,6 +146,7 @@ impl Place {
             Self::Stem => "stem",
             Self::Body => "body",
             Self::Head => "head",
+            Self::Only => "only",
         }
     }
 }

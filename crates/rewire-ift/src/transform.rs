@@ -21,7 +21,7 @@ use crate::error::PlanError;
 use crate::op::product;
 
 /// The most branches a layer may have: each is a matrix of its own.
-const MOST_BRANCHES: u64 = 1 << 16;
+const MOST_BRANCHES: u64 = 1 << 12;
 
 /// A member of the Sparse-IFT family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,10 +85,10 @@ impl Transform {
     /// use rewire_ift::Transform;
     ///
     /// let plan = Transform::Factorized.plan([784, 300], 0.9, 8)?;
-    /// // 784 · 300 / 1084 / 0.1 = 2169.7, the nearest multiple of 8 is 2168.
-    /// assert_eq!(plan.size, 2168);
+    /// // 784 · 300 / 1084 / 0.1 = 2169.7, the next multiple of 8 is 2176.
+    /// assert_eq!(plan.size, 2176);
     /// assert_eq!(plan.n_active(), 784 * 300);
-    /// assert_eq!(plan.cardinality(), 2168 * 1084);
+    /// assert_eq!(plan.cardinality(), 2176 * 1084);
     /// # Ok::<(), rewire_ift::PlanError>(())
     /// ```
     pub fn plan(
@@ -123,7 +123,10 @@ impl Transform {
         };
         let (size, mut factors) = match self {
             Self::Wide => {
-                let wide = [inputs, outputs].map(|side| nearest(exact * side as f64, multiple_of));
+                let wide = [
+                    widened(exact, inputs, multiple_of)?,
+                    widened(exact, outputs, multiple_of)?,
+                ];
                 if sparsity > 0.0 && wide == [inputs, outputs] {
                     return Err(no_change(format!(
                         "{exact:.3} times {inputs} and {outputs} features rounds to as many"
@@ -132,13 +135,14 @@ impl Transform {
                 (wide[1], vec![matrix(Role::Sparse, wide[0], wide[1])?])
             }
             Self::Parallel => {
-                let branches = nearest(exact, 1);
+                let branches = nearest(exact, 1)?;
                 if sparsity > 0.0 && branches == 1 {
                     return Err(no_change(format!("{exact:.3} branches round to one")));
                 }
                 if branches > MOST_BRANCHES {
-                    return Err(PlanError::TooLarge {
-                        what: format!("a sum of {branches} branches, above {MOST_BRANCHES},"),
+                    return Err(PlanError::Branches {
+                        branches,
+                        most: MOST_BRANCHES,
                     });
                 }
                 let branch = |index| matrix(Role::Branch(index), inputs, outputs);
@@ -148,7 +152,8 @@ impl Transform {
                 )
             }
             Self::Factorized => {
-                let inner = nearest(exact, multiple_of);
+                // Up, so that the factors have room for as many weights as the layer has.
+                let inner = multiple((exact / multiple_of as f64).ceil(), multiple_of)?;
                 let factors = vec![
                     matrix(Role::Down, inputs, inner)?,
                     matrix(Role::Up, inner, outputs)?,
@@ -157,7 +162,10 @@ impl Transform {
             }
             Self::Doped => {
                 // Rounded to nothing there would be no low rank at all.
-                let rank = (exact / multiple_of as f64).round() as u64 * multiple_of;
+                let rank = match (exact / multiple_of as f64).round() {
+                    0.0 => 0,
+                    steps => multiple(steps, multiple_of)?,
+                };
                 if sparsity > 0.0 && rank == 0 {
                     return Err(no_change(format!("a rank of {exact:.3} rounds to 0")));
                 }
@@ -181,9 +189,24 @@ impl Transform {
     }
 }
 
+/// The multiple of `of` next to k times a side, but never less than the side itself.
+pub(crate) fn widened(k: f64, side: u64, of: u64) -> Result<u64, PlanError> {
+    let size = nearest(k * side as f64, of)?;
+    match size < side {
+        true => multiple(side.div_ceil(of) as f64, of),
+        false => Ok(size),
+    }
+}
+
 /// The multiple of `of` next to `exact`, at least one of them; ties go up.
-pub(crate) fn nearest(exact: f64, of: u64) -> u64 {
-    ((exact / of as f64).round() as u64).max(1) * of
+fn nearest(exact: f64, of: u64) -> Result<u64, PlanError> {
+    multiple((exact / of as f64).round(), of)
+}
+
+/// `steps` times `of`, at least once.
+fn multiple(steps: f64, of: u64) -> Result<u64, PlanError> {
+    // A conversion that is out of range gives the largest number, whose multiple is refused.
+    product("a size", &[(steps as u64).max(1), of])
 }
 
 /// Makes `budget` weights active: all of the dense factors, the rest shared among the sparse ones in
@@ -198,10 +221,9 @@ fn share(factors: &mut [Factor], budget: u64) -> Result<(), PlanError> {
     }
     let budget = u128::from(budget);
     let Some(left) = budget.checked_sub(low_rank) else {
-        return Err(PlanError::Infeasible {
-            dense: 2 * budget,
-            fixed: 2 * low_rank,
-            free: 2 * sparse,
+        return Err(PlanError::LowRank {
+            dense: budget,
+            low_rank,
         });
     };
     let left = left.min(sparse);
@@ -315,8 +337,7 @@ impl LayerTransform {
 
     /// Multiply–adds per position above (or below) those of the dense layer.
     ///
-    /// 0 unless the sizes are too small for as many weights: a Factorized layer whose inner size was
-    /// rounded down at a sparsity near 0.
+    /// 0, because every member has room for as many weights as the dense layer has.
     pub fn residual(&self) -> i128 {
         let [inputs, outputs] = self.sides;
         i128::from(self.n_active()) - i128::from(inputs) * i128::from(outputs)

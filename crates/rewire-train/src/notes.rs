@@ -5,7 +5,9 @@
 
 use crate::budget::LayerBudget;
 use crate::build;
-use crate::config::{Config, Decay, Method, OptimizerKind, ProductsKind, ScheduleKind};
+use crate::config::{
+    Config, Decay, Method, OptimizerKind, ProductsKind, ScheduleKind, TransformKind,
+};
 use crate::plan::Plan;
 
 /// One sentence, without an end, for each thing that has no effect.
@@ -109,6 +111,7 @@ fn unused(config: &Config) -> Vec<(String, String)> {
     let by_method = |used: bool| (used, format!("method {method}"));
     let by_optimizer = |used: bool| (used, format!("optimizer {}", config.optimizer.kind));
     let by_schedule = |used: bool| (used, format!("schedule {}", config.schedule.kind));
+    let no_transform = || format!("transform {}", config.transform.kind);
     let mut unused = Vec::new();
     for (key, _, _) in config.difference(&base) {
         let (used, why) = match key.as_str() {
@@ -116,6 +119,10 @@ fn unused(config: &Config) -> Vec<(String, String)> {
                 let used = config.products == ProductsKind::Auto;
                 (used, format!("products {}", config.products))
             }
+            "transform.match"
+            | "transform.edges"
+            | "transform.multiple_of"
+            | "transform.linear" => (config.transform.kind != TransformKind::None, no_transform()),
             "sparsity.allocation" | "sparsity.dense" => by_method(method != Method::Dense),
             "rewire.every" | "rewire.end" => by_method(rewires),
             "rewire.fraction" | "rewire.decay" => by_method(drops_a_fraction),

@@ -5,7 +5,9 @@
 //! budget of its matrices. The two are built apart and compared matrix by matrix, so that what is
 //! trained is what was counted.
 
-use rewire_ift::{NetworkCost, NetworkTransform, Role, Terms, Treatment, WidthRule, models};
+use rewire_ift::{
+    NetworkCost, NetworkTransform, Role, Terms, Transform, Treatment, WidthRule, models,
+};
 use rewire_nn::{Member, Members, MlpSpec, Norm};
 
 use crate::budget::LayerBudget;
@@ -70,6 +72,7 @@ pub(crate) fn spec(plan: &NetworkTransform, spec: MlpSpec) -> Result<MlpSpec, Tr
 /// What took the place of one layer of the dense network.
 fn member(plan: &NetworkTransform, source: usize) -> Result<Member, TrainError> {
     let (mut branches, mut inner, mut rank) = (0, None, None);
+    let is_doped = plan.transform == Transform::Doped;
     for (layer, count) in plan.layers.iter().zip(plan.model.counts()) {
         if layer.source != source {
             continue;
@@ -79,6 +82,8 @@ fn member(plan: &NetworkTransform, source: usize) -> Result<Member, TrainError> 
             Some(Role::Branch(_)) => branches += 1,
             Some(Role::Down) => inner = Some(whole(&count.name, outputs())?),
             Some(Role::LowRankDown) => rank = Some(whole(&count.name, outputs())?),
+            // At sparsity 0 there is no low rank, but σ all the same.
+            Some(Role::Sparse) if is_doped => rank = rank.or(Some(0)),
             Some(Role::Sparse | Role::Up | Role::LowRankUp) | None => {}
         }
     }
@@ -122,6 +127,7 @@ pub(crate) fn budget(
             Treatment::LowRank
             | Treatment::KeptHead
             | Treatment::KeptStem
+            | Treatment::KeptSmall
             | Treatment::KeptGroups
             | Treatment::Weightless => true,
         };
@@ -131,10 +137,17 @@ pub(crate) fn budget(
             n_active: (!is_dense).then_some(layer.n_active),
         });
     }
-    match planned.next() {
-        Some((count, _)) => Err(differ("nothing", &count.name)),
-        None => Ok(budget),
+    if let Some((count, _)) = planned.next() {
+        return Err(differ("nothing", &count.name));
     }
+    let vectors: u64 = plan.model.counts().iter().map(|count| count.vectors).sum();
+    if vectors != spec.n_vector_values() {
+        return Err(differ(
+            &format!("{} biases, scales and shifts", spec.n_vector_values()),
+            &vectors.to_string(),
+        ));
+    }
+    Ok(budget)
 }
 
 /// What the dense network costs that the plan began with.

@@ -4,7 +4,7 @@ use super::{Edges, Terms, TransformedLayer, Treatment};
 use crate::error::PlanError;
 use crate::model::{Layer, ModelPlan, WidthRule};
 use crate::op::{Features, Groups, LayerCount, Op, Place};
-use crate::transform::{Role, Transform, nearest};
+use crate::transform::{LayerTransform, Role, Transform, widened as widened_size};
 use crate::window::Window;
 
 type Transformed = (ModelPlan, Vec<TransformedLayer>);
@@ -29,7 +29,7 @@ pub(super) fn widened(
                             what: format!("a multiple for {}", width.name),
                         }
                     })?;
-                nearest(k * width.size as f64, of)
+                widened_size(k, width.size, of)?
             }
         });
     }
@@ -94,55 +94,19 @@ pub(super) fn replaced(
 ) -> Result<Transformed, PlanError> {
     let mut model = dense.without_layers();
     let mut layers = Vec::new();
+    let mut unchanged = None;
     for (source, (layer, count)) in dense.layers().iter().zip(dense.counts()).enumerate() {
-        let treatment = kept(layer, count, terms);
-        let Some(treatment) = treatment else {
-            let sides = count.sides().unwrap_or_default();
-            let plan = transform.plan(sides, sparsity, terms.multiple_of)?;
-            let mut inner = None;
-            for factor in &plan.factors {
-                let sparse = factor.role.is_sparse();
-                // U makes what V reads: one width for both.
-                let between = match factor.role {
-                    Role::Down | Role::LowRankDown => {
-                        let name = format!("{}.inner", layer.name);
-                        let width = model.width(name, factor.outputs, terms.multiple_of);
-                        inner = Some(width);
-                        inner
-                    }
-                    Role::Up | Role::LowRankUp => inner,
-                    Role::Sparse | Role::Branch(_) => None,
-                };
-                let bends = sparse && terms.non_linear && factor.role != Role::Up;
-                let name = factor.role.name(&layer.name);
-                let op = factor_op(&layer.op, factor.role, between.map(Features::from), bends)?;
-                let features = op.matrix_features().map(|(_, outputs)| outputs.clone());
-                // V reads what U made, never the data.
-                let place = match factor.role {
-                    Role::Up | Role::LowRankUp => Place::Body,
-                    _ => layer.place,
-                };
-                model.push(&name, place, op)?;
-                layers.push(TransformedLayer {
-                    source,
-                    treatment: match sparse {
-                        true => Treatment::Transformed,
-                        false => Treatment::LowRank,
-                    },
-                    role: Some(factor.role),
-                    n_active: factor.n_active,
-                });
-                if let Some(features) = features.filter(|_| bends && terms.norm) {
-                    let positions = count.positions;
-                    let norm = Op::Norm {
-                        features,
-                        positions,
-                    };
-                    model.push(format!("{name}.norm"), Place::Body, norm)?;
-                    layers.push(weightless(source));
-                }
+        let treatment = match fate(layer, count, transform, sparsity, terms)? {
+            Fate::Replaced(plan) => {
+                let of_layer = factors(&mut model, (source, layer, count), &plan, terms)?;
+                layers.extend(of_layer);
+                continue;
             }
-            continue;
+            Fate::Unchanged(error) => {
+                unchanged = Some(error);
+                Treatment::KeptSmall
+            }
+            Fate::Kept(treatment) => treatment,
         };
         model.insert(layer.clone())?;
         layers.push(TransformedLayer {
@@ -153,22 +117,96 @@ pub(super) fn replaced(
         });
     }
     if !layers.iter().any(|layer| layer.treatment.is_sparse()) {
-        return Err(PlanError::NoChange {
+        return Err(unchanged.unwrap_or(PlanError::NoChange {
             transform: transform.name(),
             sparsity,
-            why: "no layer stands between the data and the logits".into(),
-        });
+            why: "no layer is left between those that are kept".into(),
+        }));
     }
     Ok((model, layers))
 }
 
-fn weightless(source: usize) -> TransformedLayer {
-    TransformedLayer {
-        source,
-        treatment: Treatment::Weightless,
-        role: None,
-        n_active: 0,
+/// What is to become of a layer.
+enum Fate {
+    Replaced(LayerTransform),
+    /// Nothing, because the sizes of its transform are rounded to its own.
+    Unchanged(PlanError),
+    Kept(Treatment),
+}
+
+fn fate(
+    layer: &Layer,
+    count: &LayerCount,
+    transform: Transform,
+    sparsity: f64,
+    terms: Terms,
+) -> Result<Fate, PlanError> {
+    if let Some(treatment) = kept(layer, count, terms) {
+        return Ok(Fate::Kept(treatment));
     }
+    let sides = count.sides().unwrap_or_default();
+    match transform.plan(sides, sparsity, terms.multiple_of) {
+        Ok(plan) => Ok(Fate::Replaced(plan)),
+        Err(error @ PlanError::NoChange { .. }) => Ok(Fate::Unchanged(error)),
+        Err(error @ PlanError::Sparsity { .. }) => Err(error),
+        Err(source) => Err(PlanError::Layer {
+            layer: layer.name.clone(),
+            source: Box::new(source),
+        }),
+    }
+}
+
+/// Adds the factors of a layer to the model, each with its normalisation.
+fn factors(
+    model: &mut ModelPlan,
+    (source, layer, count): (usize, &Layer, &LayerCount),
+    plan: &LayerTransform,
+    terms: Terms,
+) -> Result<Vec<TransformedLayer>, PlanError> {
+    let mut layers = Vec::new();
+    let mut inner = None;
+    for factor in &plan.factors {
+        let sparse = factor.role.is_sparse();
+        // U makes what V reads: one width for both, and never the data.
+        let (between, place) = match factor.role {
+            Role::Down | Role::LowRankDown => {
+                let name = format!("{}.inner", layer.name);
+                inner = Some(model.width(name, factor.outputs, terms.multiple_of));
+                (inner, layer.place)
+            }
+            Role::Up | Role::LowRankUp => (inner, Place::Body),
+            Role::Sparse | Role::Branch(_) => (None, layer.place),
+        };
+        let bends = sparse && terms.non_linear && factor.role != Role::Up;
+        let name = factor.role.name(&layer.name);
+        let op = factor_op(&layer.op, factor.role, between.map(Features::from), bends)?;
+        let features = op.matrix_features().map(|(_, outputs)| outputs.clone());
+        model.push(&name, place, op)?;
+        layers.push(TransformedLayer {
+            source,
+            treatment: match sparse {
+                true => Treatment::Transformed,
+                false => Treatment::LowRank,
+            },
+            role: Some(factor.role),
+            n_active: factor.n_active,
+        });
+        if let Some(features) = features.filter(|_| bends && terms.norm) {
+            let positions = count.positions;
+            let norm = Op::Norm {
+                features,
+                positions,
+            };
+            model.push(format!("{name}.norm"), Place::Body, norm)?;
+            layers.push(TransformedLayer {
+                source,
+                treatment: Treatment::Weightless,
+                role: None,
+                n_active: 0,
+            });
+        }
+    }
+    Ok(layers)
 }
 
 /// Why a layer is not replaced, or `None`.
@@ -182,7 +220,7 @@ fn kept(layer: &Layer, count: &LayerCount, terms: Terms) -> Option<Treatment> {
         return Some(Treatment::KeptGroups);
     }
     match layer.place {
-        Place::Head => Some(Treatment::KeptHead),
+        Place::Head | Place::Only => Some(Treatment::KeptHead),
         Place::Stem if terms.edges == Edges::Dense => Some(Treatment::KeptStem),
         Place::Stem | Place::Body => None,
     }

@@ -27,7 +27,12 @@ pub fn mlp(inputs: u64, hidden: &[u64], classes: u64, norm: bool) -> Result<Mode
     }
     let classes = plan.fixed("classes", classes);
     let name = format!("fc{}", hidden.len() + 1);
-    plan.push(name, Place::Head, linear(before, classes.into()))?;
+    let place = if hidden.is_empty() {
+        Place::Only
+    } else {
+        Place::Head
+    };
+    plan.push(name, place, linear(before, classes.into()))?;
     Ok(plan)
 }
 

@@ -114,8 +114,21 @@ fn every_listed_name_is_known_and_no_other() {
     for name in models::NAMES {
         assert!(named(name).multiply_adds() > 0, "{name}");
     }
-    for name in ["resnet51", "", "mlp:", "mlp:10", "mlp:784,x,10", "ResNet50"] {
-        let error = models::named(name, Sizes::default()).unwrap_err();
-        assert!(error.to_string().contains("resnet50, "), "{error}");
+    for (name, message) in [
+        ("resnet51", "there is no `resnet51`; there is resnet18, "),
+        ("", "resnet50, "),
+        ("ResNet50", "resnet50, "),
+        ("mlp:", "`mlp:` does not give a perceptron"),
+        ("mlp:10", "two at least"),
+        ("mlp:784,x,10", "whole numbers"),
+        ("mlp:99999999999999999999,1", "whole numbers"),
+    ] {
+        let error = models::named(name, Sizes::default())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(message), "{error}");
     }
+    // A perceptron of one layer reads the data with it.
+    let cost = named("mlp:5,2").dense_cost();
+    assert_eq!((cost.f_dense(), cost.f_unneeded()), (20, 20));
 }

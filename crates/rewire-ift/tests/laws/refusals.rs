@@ -1,7 +1,7 @@
 //! Requests that no plan can meet, each with its numbers.
 
 use rewire_ift::models;
-use rewire_ift::{Edges, NetworkTransform, Op, Place, PlanError, Terms, Transform};
+use rewire_ift::{Edges, NetworkTransform, Op, Place, PlanError, Terms, Transform, Treatment};
 
 fn refusal(hidden: &[u64], transform: Transform, sparsity: f64, terms: Terms) -> PlanError {
     let dense = models::mlp(784, hidden, 10, false).unwrap();
@@ -60,8 +60,11 @@ fn sparsities_and_sizes_outside_their_ranges_are_named() {
         let error = refusal(&[300], transform, 0.5, nothing);
         assert!(matches!(error, PlanError::Empty { .. }), "{error}");
     }
-    let branches = refusal(&[300], Transform::Parallel, 1.0 - 1e-9, Terms::default());
-    assert!(matches!(branches, PlanError::TooLarge { .. }), "{branches}");
+    let branches = refusal(&[300], Transform::Parallel, 0.9999, Terms::default());
+    assert_eq!(
+        branches.to_string(),
+        "fc1: a sum of 10000 branches is more than the 4096 that a layer may have"
+    );
     let error = models::mlp(784, &[0], 10, false).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -70,6 +73,52 @@ fn sparsities_and_sizes_outside_their_ranges_are_named() {
     let side = 1 << 32;
     let error = models::mlp(side, &[side], 10, false).unwrap_err();
     assert_eq!(error.to_string(), "fc1 cannot be counted in 64 bits");
+}
+
+/// A network whose sums pass 62 bits is refused when it is described, so that no later product can
+/// pass 128.
+#[test]
+fn networks_beyond_all_counting_are_refused() {
+    let side = 2_000_000_000;
+    let error = models::mlp(side, &[side, side], 10, false).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "mlp, as a whole, cannot be counted in 64 bits"
+    );
+    let wide = models::mlp(10, &[1_500_000_000; 2], 10, false).unwrap();
+    let terms = Terms {
+        multiple_of: 1 << 40,
+        ..Terms::default()
+    };
+    let error = NetworkTransform::new(&wide, Transform::Wide, 1.0 - 1e-15, terms).unwrap_err();
+    assert!(
+        error.to_string().contains("cannot be counted in 64 bits"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_layer_without_weights_is_named() {
+    let dense = models::mlp(3, &[1], 10, false).unwrap();
+    let error = NetworkTransform::new(&dense, Transform::Factorized, 0.9, Terms::default());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "fc1.v would have no active weight"
+    );
+}
+
+/// A layer too small to change stays as it is where others change; its reason says so.
+#[test]
+fn a_layer_too_small_to_change_is_kept() {
+    let dense = models::mlp(784, &[300, 1], 10, false).unwrap();
+    let plan = NetworkTransform::new(&dense, Transform::Doped, 0.3, Terms::default()).unwrap();
+    let kept = plan
+        .layers
+        .iter()
+        .filter(|layer| layer.treatment == Treatment::KeptSmall);
+    let kept: Vec<usize> = kept.map(|layer| layer.source).collect();
+    assert_eq!(kept, [1]);
+    assert_eq!(plan.residual(), 0);
 }
 
 #[test]
@@ -100,6 +149,6 @@ fn heads_have_to_divide_the_width() {
     let error = plan.push("attention", Place::Body, attention).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "attention: 10 features cannot be divided into 3 equal parts"
+        "attention: 10 cannot be divided into 3 equal parts"
     );
 }

@@ -36,6 +36,7 @@ pub(crate) struct TransformArgs {
     /// What is to cost what it did: the whole network or each transformed layer [default: network]
     #[arg(
         long = "match",
+        requires = "transform",
         value_name = "WHAT",
         help_heading = "Transform",
         hide_default_value = true,
@@ -46,6 +47,7 @@ pub(crate) struct TransformArgs {
     /// Layers with a given side: matched, dense or uniform [default: matched]
     #[arg(
         long,
+        requires = "transform",
         value_name = "RULE",
         help_heading = "Transform",
         hide_default_value = true,
@@ -56,6 +58,7 @@ pub(crate) struct TransformArgs {
     /// Sizes are multiples of this number [default: 1]
     #[arg(
         long,
+        requires = "transform",
         value_name = "N",
         help_heading = "Transform",
         hide_default_value = true,
@@ -64,7 +67,7 @@ pub(crate) struct TransformArgs {
     )]
     pub(crate) multiple_of: u64,
     /// No non-linearity between and in the factors: they fold into one matrix [default: off]
-    #[arg(long, help_heading = "Transform")]
+    #[arg(long, requires = "transform", help_heading = "Transform")]
     pub(crate) linear: bool,
 }
 
@@ -117,7 +120,7 @@ pub(crate) struct FlopsArgs {
         help_heading = "Sparsity",
         hide_default_value = true,
         default_value_t = 100,
-        value_parser = clap::value_parser!(u64).range(1..)
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000_000)
     )]
     pub(crate) every: u64,
     /// Samples per step [default: 1]
@@ -127,7 +130,7 @@ pub(crate) struct FlopsArgs {
         help_heading = "Sparsity",
         hide_default_value = true,
         default_value_t = 1,
-        value_parser = clap::value_parser!(u64).range(1..)
+        value_parser = clap::value_parser!(u64).range(1..=1_000_000_000)
     )]
     pub(crate) batch: u64,
     /// Count a sparse network at equal FLOPs: wide, parallel, factorized or doped [default: none]

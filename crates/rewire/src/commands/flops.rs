@@ -1,5 +1,6 @@
 //! `rewire flops`: what a network costs, layer by layer and in total.
 
+use clap::ValueEnum;
 use rewire_ift::{
     LayerCount, NetworkCost, StepKind, TrainingMethod, descriptive_bits, rigl_published_factor,
 };
@@ -16,7 +17,7 @@ pub(crate) fn run(args: &FlopsArgs) -> Result<u8, Failure> {
     let cost = (counted.model.cost(&counted.of_matrices())).map_err(refusal)?;
     let bill = Bill::of(args, &counted, &cost);
     let text = if args.json {
-        format!("{:#}\n", bill.json(&counted, &cost))
+        format!("{:#}\n", bill.json(args, &counted, &cost))
     } else if args.csv {
         csv(&counted, &cost)
     } else {
@@ -162,12 +163,13 @@ impl Bill {
         }
         format!(
             "{table}One multiply-add is 2 FLOPs; batch {}. A step is three products per layer, by the papers'\n\
-             convention; executed leaves out the gradient of the data.\n",
+             convention; executed leaves out the gradient of the data and, in a step of RigL that rewires, the weight\n\
+             gradients of layers that have nothing to grow.\n",
             args.batch
         )
     }
 
-    fn json(&self, counted: &Counted, cost: &NetworkCost) -> Value {
+    fn json(&self, args: &FlopsArgs, counted: &Counted, cost: &NetworkCost) -> Value {
         let steps = |[train, grow, mean]: [Ratio; 3]| json!({ "train": train.json(), "rewire": grow.json(), "mean": mean.json() });
         let layers: Vec<Value> = rows(counted, cost)
             .map(|row| {
@@ -178,8 +180,8 @@ impl Bill {
                     "positions": row.count.positions,
                     "weights": row.count.weights,
                     "n_active": row.n_active,
-                    "forward_flops": whole(row.forward),
-                    "dense_flops": whole(row.dense),
+                    "forward_flops_per_sample": whole(row.forward),
+                    "dense_flops_per_sample": whole(row.dense),
                     "pointwise": row.count.pointwise,
                     "vectors": row.count.vectors,
                     "treatment": row.reason,
@@ -188,6 +190,18 @@ impl Bill {
             .collect();
         json!({
             "model": counted.model.name(),
+            "batch": args.batch,
+            "every": args.every,
+            "method": word(args.method),
+            "sparsity": args.sparsity,
+            "transform": counted.transform.as_ref().map(|transform| json!({
+                "kind": transform.transform.name(),
+                "match": word(args.terms.matching),
+                "edges": word(args.terms.edges),
+                "multiple_of": args.terms.multiple_of,
+                "linear": args.terms.linear,
+                "residual_flops_per_sample": transform.residual() as f64,
+            })),
             "parameters": whole(self.n_params),
             "trained_values": whole(self.n_trained),
             "weights": self.weights,
@@ -202,6 +216,12 @@ impl Bill {
             "layers": layers,
         })
     }
+}
+
+/// A word of the command line as it is written there.
+fn word<T: ValueEnum>(word: T) -> String {
+    let value = word.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// A count as a number of JSON: exact below 2⁶⁴, rounded to 53 bits above.
@@ -278,9 +298,10 @@ pub(super) fn shape(count: &LayerCount) -> String {
 }
 
 fn csv(counted: &Counted, cost: &NetworkCost) -> String {
-    let mut text = "layer,place,treatment,shape,positions,weights,n_active,forward_flops,\
-                    dense_flops,pointwise,vectors\n"
-        .to_owned();
+    let mut text =
+        "layer,place,treatment,shape,positions,weights,n_active,forward_flops_per_sample,\
+                    dense_flops_per_sample,pointwise,vectors\n"
+            .to_owned();
     for row in rows(counted, cost) {
         let dims: Vec<String> = row.count.dims.iter().map(u64::to_string).collect();
         let cells = [

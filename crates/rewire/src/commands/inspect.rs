@@ -89,11 +89,19 @@ fn layers(inspection: &Inspection) -> Table {
             layer.n_active.to_string(),
             share(layer.n_active, layer.n_total),
             layer.coverage.map_or_else(|| "-".to_owned(), rate),
-            format!("{:.4}", layer.min),
-            format!("{:.4}", layer.max),
-            format!("{:.4}", layer.mean_magnitude),
+            of_weights(layer.n_active, layer.min),
+            of_weights(layer.n_active, layer.max),
+            of_weights(layer.n_active, layer.mean_magnitude),
             layer.dead_rows.to_string(),
         ]);
     }
     table
+}
+
+/// A statistic of active weights, where there are any.
+fn of_weights(n_active: u64, value: impl Into<f64>) -> String {
+    match n_active {
+        0 => "-".to_owned(),
+        _ => format!("{:.4}", value.into()),
+    }
 }

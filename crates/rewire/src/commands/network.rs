@@ -157,8 +157,11 @@ fn allocated(model: &ModelPlan, args: &FlopsArgs) -> Result<Vec<u64>, Failure> {
 }
 
 fn of_mask(error: &MaskError) -> Failure {
-    Failure::new(ErrorKind::Usage, error.to_string())
-        .hint("--sparsity takes a share in [0, 1), such as 0.9")
+    let hint = match error {
+        MaskError::EmptyLayer { .. } => "lower the sparsity, or name the layer under --dense",
+        _ => "--sparsity takes a share in [0, 1), such as 0.9",
+    };
+    Failure::new(ErrorKind::Usage, error.to_string()).hint(hint)
 }
 
 /// A plan that cannot be made, with what can be done about it.
@@ -173,7 +176,12 @@ pub(super) fn refusal(error: PlanError) -> Failure {
         }
         PlanError::NoChange { .. } => "ask for a higher sparsity or smaller multiples".to_owned(),
         PlanError::Sparsity { .. } => "--sparsity takes a share in [0, 1), such as 0.75".to_owned(),
-        PlanError::Empty { .. }
+        PlanError::Layer { .. }
+        | PlanError::LowRank { .. }
+        | PlanError::Branches { .. }
+        | PlanError::NoWeights { .. } => "ask for a lower sparsity or smaller multiples".to_owned(),
+        PlanError::Widths { .. }
+        | PlanError::Empty { .. }
         | PlanError::TooLarge { .. }
         | PlanError::Window { .. }
         | PlanError::Indivisible { .. }

@@ -40,6 +40,10 @@ fn the_totals_are_those_worked_by_hand() {
     let executed = &count["executed"]["train"];
     assert_eq!(executed["flops"], 10 * (3 * 266_200 - 235_200));
     assert_eq!(executed["dense"], 10 * (3 * 532_400 - 470_400));
+    assert_eq!(
+        (&count["batch"], &count["method"]),
+        (&10.into(), &"rigl".into())
+    );
     assert_eq!(count["layers"].as_array().unwrap().len(), 3);
     assert_eq!(count["layers"][1]["n_active"], 15_000);
 }
@@ -102,7 +106,7 @@ fn a_line_per_layer_holds_what_the_object_holds() {
         assert_eq!(cells.len(), lines[0].split(',').count());
         assert_eq!(cells[0], layer["name"]);
         assert_eq!(cells[6], layer["n_active"].to_string());
-        assert_eq!(cells[7], layer["forward_flops"].to_string());
+        assert_eq!(cells[7], layer["forward_flops_per_sample"].to_string());
     }
 }
 
@@ -135,6 +139,21 @@ fn requests_without_an_answer_say_what_there_is() {
         (
             &["flops", "resnet50", "--context", "9"],
             "resnet50 does not take a context, 9 was given",
+            "--help",
+        ),
+        (
+            &["flops", "resnet50", "--edges", "dense"],
+            "--transform",
+            "--help",
+        ),
+        (
+            &["flops", "mlp:784,300,100,10", "--sparsity", "0.999999"],
+            "without weights",
+            "lower the sparsity",
+        ),
+        (
+            &["flops", "resnet50", "--batch", "18446744073709551615"],
+            "1000000000",
             "--help",
         ),
         (
