@@ -105,8 +105,13 @@ fn damaged_words_are_refused() {
             count
         );
     }
-    for row in [0, 5, 8, 9, 16, 63] {
-        for group in [0, 4, 5, 15, 63] {
+    // The edges of the matrix alone under Miri, where each of these takes a second.
+    let (rows, groups): (&[usize], &[usize]) = match cfg!(miri) {
+        true => (&[8, 9], &[4, 5]),
+        false => (&[0, 5, 8, 9, 16, 63], &[0, 4, 5, 15, 63]),
+    };
+    for &row in rows {
+        for &group in groups {
             for pair in 0..16u32 {
                 let (index, shift) = place(shape, row, group);
                 let mut words = words.clone();
