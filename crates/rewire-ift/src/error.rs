@@ -39,7 +39,7 @@ pub enum PlanError {
     },
     /// A count of active weights for every layer, and not as many as there are layers.
     Counts {
-        /// Layers with weights.
+        /// Layers.
         layers: usize,
         /// Counts given.
         counts: usize,
@@ -142,7 +142,7 @@ impl fmt::Display for PlanError {
             }
             Self::Counts { layers, counts } => write!(
                 out,
-                "the network has {layers} layers with weights, {counts} counts were given"
+                "the network has {layers} layers, {counts} counts were given"
             ),
             Self::Active {
                 layer,

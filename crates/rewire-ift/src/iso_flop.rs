@@ -144,8 +144,9 @@ impl NetworkTransform {
     ///
     /// # Errors
     /// [`PlanError::Sparsity`] outside [0, 1); [`PlanError::NoChange`] if every size is rounded back
-    /// to what it was; [`PlanError::NoWeights`] if a layer would have none; [`PlanError::Infeasible`] if [`Match::Network`] finds no density for the layers
-    /// whose density is free; sizes that are 0, indivisible or beyond 64 bits.
+    /// to what it was; [`PlanError::NoWeights`] if a layer would have none;
+    /// [`PlanError::Infeasible`] if [`Match::Network`] finds no density for the layers whose density
+    /// is free; sizes that are 0, indivisible or beyond 64 bits.
     ///
     /// # Source
     /// Thangarasa et al., Sparse-IFT, §2.3 and §2.4; the match of whole networks is ours.
@@ -200,13 +201,9 @@ impl NetworkTransform {
         Ok(plan)
     }
 
-    /// Active weights of the layers with weights, in order: what [`ModelPlan::cost`] takes.
+    /// Active weights of every layer of the model, 0 where there is no weight matrix.
     pub fn n_active(&self) -> Vec<u64> {
-        let counts = self.model.counts().iter().zip(&self.layers);
-        counts
-            .filter(|(count, _)| count.weights > 0)
-            .map(|(_, layer)| layer.n_active)
-            .collect()
+        self.layers.iter().map(|layer| layer.n_active).collect()
     }
 
     /// What it costs.
@@ -237,14 +234,9 @@ impl NetworkTransform {
         self.flops() as i128 - self.dense_flops() as i128
     }
 
-    /// Weights that a mask chooses from: the cardinality of the search space, summed over the layers
-    /// that have inactive weights.
+    /// Weights that a mask chooses from; see [`ModelPlan::cardinality`].
     pub fn cardinality(&self) -> u128 {
-        let counts = self.model.counts().iter().zip(&self.layers);
-        counts
-            .filter(|(count, layer)| layer.n_active < count.weights)
-            .map(|(count, _)| u128::from(count.weights))
-            .sum()
+        self.model.cardinality(&self.n_active())
     }
 
     /// Solves the density of the free layers so that the network costs what the dense one costs.

@@ -287,26 +287,21 @@ impl ModelPlan {
             .sum()
     }
 
-    /// What the network costs with so many active weights in each layer with weights, in order.
+    /// What the network costs with so many active weights, one count per layer of
+    /// [`ModelPlan::layers`]; 0 where there is no weight matrix.
     ///
     /// # Errors
-    /// [`PlanError::Counts`] if there is not one count per layer with weights,
-    /// [`PlanError::Active`] if a layer has fewer weights than its count.
+    /// [`PlanError::Counts`] if there is not one count per layer, [`PlanError::Active`] if a layer has
+    /// fewer weights than its count.
     pub fn cost(&self, n_active: &[u64]) -> Result<NetworkCost, PlanError> {
-        let layers = self.matrices().count();
-        if layers != n_active.len() {
+        if self.counts.len() != n_active.len() {
             return Err(PlanError::Counts {
-                layers,
+                layers: self.counts.len(),
                 counts: n_active.len(),
             });
         }
-        let mut left = n_active.iter();
         let mut named = Vec::with_capacity(self.counts.len());
-        for count in &self.counts {
-            let n_active = match count.weights {
-                0 => 0,
-                _ => left.next().copied().unwrap_or(0),
-            };
+        for (count, &n_active) in self.counts.iter().zip(n_active) {
             if n_active > count.weights {
                 return Err(PlanError::Active {
                     layer: count.name.clone(),
@@ -317,6 +312,20 @@ impl ModelPlan {
             named.push((count.name.as_str(), cost(count, n_active)));
         }
         Ok(NetworkCost::new(named))
+    }
+
+    /// Weights that a mask chooses from with so many active weights in each layer: the cardinality of
+    /// the search space, summed over the layers that have inactive weights.
+    ///
+    /// # Panics
+    /// If there is not one count per layer.
+    pub fn cardinality(&self, n_active: &[u64]) -> u128 {
+        assert_eq!(n_active.len(), self.layers.len(), "one count per layer");
+        let counts = self.counts.iter().zip(n_active);
+        counts
+            .filter(|&(count, &n_active)| n_active < count.weights)
+            .map(|(count, _)| u128::from(count.weights))
+            .sum()
     }
 
     /// What the network costs with every weight active.

@@ -201,7 +201,7 @@ fn no_sparsity_is_what_the_paper_says_per_member() {
     let dense = models::mlp(784, &[300, 100], 10, false).unwrap();
     let plan = |transform| {
         NetworkTransform::new(&dense, transform, 0.0, Terms::default()).map(|plan| {
-            let layers = plan.model.matrices().zip(plan.n_active());
+            let layers = plan.model.counts().iter().zip(plan.n_active());
             let layers = layers.map(|(layer, n_active)| (layer.dims.clone(), n_active));
             (layers.collect::<Vec<_>>(), plan.residual())
         })

@@ -15,7 +15,7 @@ fn uniform_resnet_50_costs_what_rigl_published() {
         (0.9, 0.13, 0.1260),
         (0.95, 0.08, 0.0774),
     ] {
-        let n_active: Vec<u64> = (plan.matrices())
+        let n_active: Vec<u64> = (plan.counts().iter())
             .map(|layer| match layer.place {
                 Place::Stem => layer.weights,
                 _ => (layer.weights as f64 * (1.0 - sparsity)).round() as u64,

@@ -14,7 +14,7 @@ use crate::output::{self, Table, flops, rate, share, times_dense};
 /// Counts a network and prints what it costs.
 pub(crate) fn run(args: &FlopsArgs) -> Result<u8, Failure> {
     let counted = Counted::of(args)?;
-    let cost = (counted.model.cost(&counted.of_matrices())).map_err(refusal)?;
+    let cost = (counted.model.cost(&counted.n_active)).map_err(refusal)?;
     let bill = Bill::of(args, &counted, &cost);
     let text = if args.json {
         format!("{:#}\n", bill.json(args, &counted, &cost))
@@ -72,7 +72,7 @@ impl Bill {
     fn of(args: &FlopsArgs, counted: &Counted, cost: &NetworkCost) -> Self {
         let matrices: Vec<&LayerCount> = counted.model.matrices().collect();
         let weights = matrices.iter().map(|count| count.weights).sum();
-        let n_active = counted.of_matrices().iter().sum();
+        let n_active = counted.n_active.iter().sum();
         // What is compared with: the network before its transform, or with every weight active.
         let reference = match &counted.transform {
             Some(transform) => &transform.dense,
@@ -115,7 +115,7 @@ impl Bill {
             n_trained: counted.model.n_trained(&counted.n_active),
             weights,
             n_active,
-            cardinality: counted.cardinality(),
+            cardinality: counted.model.cardinality(&counted.n_active),
             bits: descriptive_bits(weights, n_active),
             forward: Ratio {
                 flops: scaled(cost.f_sparse()),

@@ -28,11 +28,7 @@ impl Counted {
             let transform = transformed(&dense, word, args.sparsity, &args.terms)?;
             return Ok(Self {
                 model: transform.model.clone(),
-                n_active: transform
-                    .layers
-                    .iter()
-                    .map(|layer| layer.n_active)
-                    .collect(),
+                n_active: transform.n_active(),
                 transform: Some(transform),
             });
         }
@@ -42,29 +38,6 @@ impl Counted {
             n_active,
             transform: None,
         })
-    }
-
-    /// The counts of the layers with weights.
-    pub(super) fn of_matrices(&self) -> Vec<u64> {
-        let counts = self.model.counts().iter().zip(&self.n_active);
-        counts
-            .filter(|(count, _)| count.weights > 0)
-            .map(|(_, &n_active)| n_active)
-            .collect()
-    }
-
-    /// Weights that a mask chooses from.
-    pub(super) fn cardinality(&self) -> u128 {
-        match &self.transform {
-            Some(transform) => transform.cardinality(),
-            None => {
-                let counts = self.model.counts().iter().zip(&self.n_active);
-                counts
-                    .filter(|&(count, &n_active)| n_active < count.weights)
-                    .map(|(count, _)| u128::from(count.weights))
-                    .sum()
-            }
-        }
     }
 
     /// What became of a layer of the model.

@@ -53,8 +53,8 @@ fn layers(plan: &NetworkTransform) -> Table {
 
 fn totals(plan: &NetworkTransform) -> String {
     let mut table = Table::new(["total", "dense", "transformed"]).words(3);
-    let per_layer: Vec<u64> = plan.layers.iter().map(|layer| layer.n_active).collect();
-    let active: u64 = plan.n_active().iter().sum();
+    let n_active = plan.n_active();
+    let active: u64 = n_active.iter().sum();
     let weights: u64 = plan.model.matrices().map(|count| count.weights).sum();
     let before: u64 = plan.dense.matrices().map(|count| count.weights).sum();
     for (name, dense, sparse) in [
@@ -66,7 +66,7 @@ fn totals(plan: &NetworkTransform) -> String {
         (
             "trained values",
             plan.dense.n_params().to_string(),
-            plan.model.n_trained(&per_layer).to_string(),
+            plan.model.n_trained(&n_active).to_string(),
         ),
         (
             "active weights",
