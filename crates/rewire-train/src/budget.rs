@@ -1,12 +1,12 @@
 //! How many weights each layer gets, and then which: the numbers come from shapes alone, the
 //! positions cost memory and time and are drawn only for a run that takes place.
 
-use rewire_autograd::mask::{self, Density, LayerDims, MatrixShape, Topology, allocate};
+use rewire_autograd::mask::{Density, LayerDims, MatrixShape, Topology, allocate};
 use rewire_nn::Storage;
 use rewire_rng::{Purpose, Streams};
 
 use crate::build::Model;
-use crate::config::{Allocation, Config, Method};
+use crate::config::{Config, Method};
 use crate::error::TrainError;
 use crate::transform;
 
@@ -63,11 +63,7 @@ pub(crate) fn budget(config: &Config, model: &Model) -> Result<Vec<LayerBudget>,
         .filter(|(name, _)| !is_dense(name) && !config.layers.contains_key(name))
         .map(|(name, dims)| LayerDims { name, dims })
         .collect();
-    let rule = match config.sparsity.allocation {
-        Allocation::Uniform => mask::Allocation::Uniform,
-        Allocation::Er => mask::Allocation::Er,
-        Allocation::Erk => mask::Allocation::Erk,
-    };
+    let rule = config.sparsity.allocation.rule();
     let density = Density::from_sparsity(config.sparsity.sparsity)?;
     let mut counts = allocate(&shared, density, rule)?.into_iter();
     let mut budget = Vec::with_capacity(layers.len());

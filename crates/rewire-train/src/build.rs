@@ -216,16 +216,7 @@ pub(crate) fn learning_rate(config: &Config, steps: u64) -> LearningRate {
 
 /// How the steps of the configured method are counted.
 pub(crate) fn training_method(config: &Config) -> TrainingMethod {
-    match config.sparsity.method {
-        Method::Dense => TrainingMethod::Dense,
-        Method::Static => TrainingMethod::Static,
-        Method::Set => TrainingMethod::Set,
-        Method::Rigl => match config.rewire.sample {
-            0 => TrainingMethod::Rigl,
-            per_active => TrainingMethod::RiglSampled { per_active },
-        },
-        Method::Dsr => TrainingMethod::Dsr,
-    }
+    config.sparsity.method.counted(config.rewire.sample)
 }
 
 /// A pool of `threads` workers, one per core for 0. Results do not depend on the number.

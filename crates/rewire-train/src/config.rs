@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use rewire_autograd::Crossover;
-use rewire_ift::Transform;
+use rewire_ift::{Match, Terms, Transform};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -29,7 +29,7 @@ pub use keys::legal_keys;
 pub use layers::{ConfigBuilder, Origin};
 pub use words::{
     Activation, Allocation, Decay, Edges, Matching, Method, ModelKind, Norm, OptimizerKind,
-    ProductsKind, ScheduleKind, TransformKind,
+    ProductsKind, ScheduleKind, TransformKind, word,
 };
 
 use crate::checkpoint::hexadecimal;
@@ -300,13 +300,33 @@ impl Default for ModelConfig {
 
 impl TransformConfig {
     /// The member, unless the model is trained as it is.
-    pub(crate) fn member(&self) -> Option<Transform> {
+    pub fn member(&self) -> Option<Transform> {
         match self.kind {
             TransformKind::None => None,
             TransformKind::Wide => Some(Transform::Wide),
             TransformKind::Parallel => Some(Transform::Parallel),
             TransformKind::Factorized => Some(Transform::Factorized),
             TransformKind::Doped => Some(Transform::Doped),
+        }
+    }
+}
+
+impl TransformConfig {
+    /// What the transform has to respect in a network that is normalised or not.
+    pub fn terms(&self, norm: bool) -> Terms {
+        Terms {
+            matching: match self.matching {
+                Matching::Network => Match::Network,
+                Matching::Layer => Match::Layer,
+            },
+            edges: match self.edges {
+                Edges::Matched => rewire_ift::Edges::Matched,
+                Edges::Dense => rewire_ift::Edges::Dense,
+                Edges::Uniform => rewire_ift::Edges::Uniform,
+            },
+            multiple_of: self.multiple_of,
+            non_linear: !self.linear,
+            norm,
         }
     }
 }

@@ -5,13 +5,11 @@
 //! budget of its matrices. The two are built apart and compared matrix by matrix, so that what is
 //! trained is what was counted.
 
-use rewire_ift::{
-    NetworkCost, NetworkTransform, Role, Terms, Transform, Treatment, WidthRule, models,
-};
+use rewire_ift::{NetworkCost, NetworkTransform, Role, Transform, Treatment, WidthRule, models};
 use rewire_nn::{Member, Members, MlpSpec, Norm};
 
 use crate::budget::LayerBudget;
-use crate::config::{Config, Edges, Matching};
+use crate::config::Config;
 use crate::error::TrainError;
 
 /// The plan of the configured transform for this model, if there is one.
@@ -28,20 +26,7 @@ pub(crate) fn plan(
     let hidden: Vec<u64> = spec.hidden.iter().map(|&units| units as u64).collect();
     let norm = spec.norm != Norm::None;
     let dense = models::mlp(spec.inputs as u64, &hidden, spec.outputs as u64, norm)?;
-    let terms = Terms {
-        matching: match config.transform.matching {
-            Matching::Network => rewire_ift::Match::Network,
-            Matching::Layer => rewire_ift::Match::Layer,
-        },
-        edges: match config.transform.edges {
-            Edges::Matched => rewire_ift::Edges::Matched,
-            Edges::Dense => rewire_ift::Edges::Dense,
-            Edges::Uniform => rewire_ift::Edges::Uniform,
-        },
-        multiple_of: config.transform.multiple_of,
-        non_linear: !config.transform.linear,
-        norm,
-    };
+    let terms = config.transform.terms(norm);
     let sparsity = config.sparsity.sparsity;
     Ok(Some(NetworkTransform::new(
         &dense, member, sparsity, terms,

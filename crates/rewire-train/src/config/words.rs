@@ -6,7 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::value::Error as ValueError;
+use rewire_autograd::mask;
+use rewire_ift::TrainingMethod;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 use serde::{Deserialize, Serialize, forward_to_deserialize_any};
 
@@ -16,6 +18,15 @@ pub(super) fn words<T: DeserializeOwned>() -> &'static [&'static str] {
     // The question is answered before the value is refused.
     let _ = T::deserialize(&mut asked);
     asked.0
+}
+
+/// The value of a word, as a configuration and a command line take it.
+///
+/// # Errors
+/// The legal words, for any other.
+pub fn word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    let read = T::deserialize(StrDeserializer::<ValueError>::new(text));
+    read.map_err(|_| format!("legal is one of {}", words::<T>().join(", ")))
 }
 
 /// A deserializer that holds no value: it only takes note of the words it might have held.
@@ -220,6 +231,32 @@ pub enum Decay {
     Cubic,
 }
 
+impl Method {
+    /// How a step of the method is counted; RigL compares `sample` positions per active weight, or
+    /// all for 0.
+    pub fn counted(self, sample: u64) -> TrainingMethod {
+        match (self, sample) {
+            (Self::Dense, _) => TrainingMethod::Dense,
+            (Self::Static, _) => TrainingMethod::Static,
+            (Self::Set, _) => TrainingMethod::Set,
+            (Self::Rigl, 0) => TrainingMethod::Rigl,
+            (Self::Rigl, per_active) => TrainingMethod::RiglSampled { per_active },
+            (Self::Dsr, _) => TrainingMethod::Dsr,
+        }
+    }
+}
+
+impl Allocation {
+    /// The rule of this name.
+    pub fn rule(self) -> mask::Allocation {
+        match self {
+            Self::Uniform => mask::Allocation::Uniform,
+            Self::Er => mask::Allocation::Er,
+            Self::Erk => mask::Allocation::Erk,
+        }
+    }
+}
+
 impl Decay {
     /// The decay a method has when none is given.
     pub(crate) fn of(method: Method) -> Self {
@@ -275,6 +312,18 @@ impl fmt::Display for Activation {
 }
 
 impl fmt::Display for TransformKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(out)
+    }
+}
+
+impl fmt::Display for Matching {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(out)
+    }
+}
+
+impl fmt::Display for Edges {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(out)
     }

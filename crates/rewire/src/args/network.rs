@@ -1,7 +1,9 @@
 //! The words of the commands that count a network without training it.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use rewire_ift::Transform;
 use rewire_ift::models::Sizes;
+use rewire_train::config::{Allocation, Edges, Matching, Method, TransformConfig, word};
 
 #[derive(Debug, Args)]
 pub(crate) struct NetworkArgs {
@@ -40,10 +42,10 @@ pub(crate) struct TransformArgs {
         value_name = "WHAT",
         help_heading = "Transform",
         hide_default_value = true,
-        hide_possible_values = true,
-        default_value = "network"
+        default_value = "network",
+        value_parser = word::<Matching>
     )]
-    pub(crate) matching: MatchWord,
+    pub(crate) matching: Matching,
     /// Layers with a given side: matched, dense or uniform [default: matched]
     #[arg(
         long,
@@ -51,10 +53,10 @@ pub(crate) struct TransformArgs {
         value_name = "RULE",
         help_heading = "Transform",
         hide_default_value = true,
-        hide_possible_values = true,
-        default_value = "matched"
+        default_value = "matched",
+        value_parser = word::<Edges>
     )]
-    pub(crate) edges: EdgesWord,
+    pub(crate) edges: Edges,
     /// Sizes are multiples of this number [default: 1]
     #[arg(
         long,
@@ -69,6 +71,19 @@ pub(crate) struct TransformArgs {
     /// No non-linearity between and in the factors: they fold into one matrix [default: off]
     #[arg(long, requires = "transform", help_heading = "Transform")]
     pub(crate) linear: bool,
+}
+
+impl TransformArgs {
+    /// The settings of a configuration that say the same.
+    pub(crate) fn settings(&self) -> TransformConfig {
+        TransformConfig {
+            matching: self.matching,
+            edges: self.edges,
+            multiple_of: self.multiple_of,
+            linear: self.linear,
+            ..TransformConfig::default()
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -90,10 +105,10 @@ pub(crate) struct FlopsArgs {
         long,
         value_name = "RULE",
         help_heading = "Sparsity",
-        hide_possible_values = true,
-        conflicts_with = "transform"
+        conflicts_with = "transform",
+        value_parser = word::<Allocation>
     )]
-    pub(crate) allocation: Option<AllocationWord>,
+    pub(crate) allocation: Option<Allocation>,
     /// Layers that stay dense, by name, with commas [default: none]
     #[arg(
         long,
@@ -103,16 +118,16 @@ pub(crate) struct FlopsArgs {
         conflicts_with = "transform"
     )]
     pub(crate) dense: Vec<String>,
-    /// How positions are explored: static, set, rigl or dsr [default: static]
+    /// How positions are explored: dense, static, set, rigl or dsr [default: static]
     #[arg(
         long,
         value_name = "METHOD",
         help_heading = "Sparsity",
         hide_default_value = true,
-        hide_possible_values = true,
-        default_value = "static"
+        default_value = "static",
+        value_parser = word::<Method>
     )]
-    pub(crate) method: MethodWord,
+    pub(crate) method: Method,
     /// Steps between rewirings [default: 100]
     #[arg(
         long,
@@ -138,9 +153,9 @@ pub(crate) struct FlopsArgs {
         long,
         value_name = "MEMBER",
         help_heading = "Transform",
-        hide_possible_values = true
+        value_parser = member
     )]
-    pub(crate) transform: Option<TransformWord>,
+    pub(crate) transform: Option<Transform>,
     #[command(flatten)]
     pub(crate) terms: TransformArgs,
     /// Print one JSON object [default: off]
@@ -160,9 +175,9 @@ pub(crate) struct PlanArgs {
         long,
         value_name = "MEMBER",
         help_heading = "Transform",
-        hide_possible_values = true
+        value_parser = member
     )]
-    pub(crate) transform: TransformWord,
+    pub(crate) transform: Transform,
     /// Share of inactive weights, in [0, 1)
     #[arg(
         long,
@@ -175,38 +190,11 @@ pub(crate) struct PlanArgs {
     pub(crate) terms: TransformArgs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum TransformWord {
-    Wide,
-    Parallel,
-    Factorized,
-    Doped,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MatchWord {
-    Network,
-    Layer,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EdgesWord {
-    Matched,
-    Dense,
-    Uniform,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AllocationWord {
-    Uniform,
-    Er,
-    Erk,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MethodWord {
-    Static,
-    Set,
-    Rigl,
-    Dsr,
+/// A member of Sparse-IFT by its name.
+fn member(text: &str) -> Result<Transform, String> {
+    let named = Transform::ALL
+        .into_iter()
+        .find(|member| member.name() == text);
+    let names = || Transform::ALL.map(Transform::name).join(", ");
+    named.ok_or_else(|| format!("legal is one of {}", names()))
 }

@@ -1,13 +1,12 @@
 //! `rewire flops`: what a network costs, layer by layer and in total.
 
-use clap::ValueEnum;
 use rewire_ift::{
     LayerCount, NetworkCost, StepKind, TrainingMethod, descriptive_bits, rigl_published_factor,
 };
 use serde_json::{Value, json};
 
 use super::network::{Counted, refusal};
-use crate::args::network::{FlopsArgs, MethodWord};
+use crate::args::network::FlopsArgs;
 use crate::failure::Failure;
 use crate::output::{self, Table, flops, rate, share, times_dense};
 
@@ -81,12 +80,7 @@ impl Bill {
         let dense = reference.dense_cost();
         let batch = args.batch;
         let scaled = |count: u128| count * u128::from(batch);
-        let method = match args.method {
-            MethodWord::Static => TrainingMethod::Static,
-            MethodWord::Set => TrainingMethod::Set,
-            MethodWord::Rigl => TrainingMethod::Rigl,
-            MethodWord::Dsr => TrainingMethod::Dsr,
-        };
+        let method = args.method.counted(0);
         type Count = fn(TrainingMethod, StepKind, &NetworkCost, u64) -> u128;
         let steps = |count: Count| {
             let dense = count(TrainingMethod::Dense, StepKind::Train, &dense, batch);
@@ -192,12 +186,12 @@ impl Bill {
             "model": counted.model.name(),
             "batch": args.batch,
             "every": args.every,
-            "method": word(args.method),
+            "method": args.method.to_string(),
             "sparsity": args.sparsity,
             "transform": counted.transform.as_ref().map(|transform| json!({
                 "kind": transform.transform.name(),
-                "match": word(args.terms.matching),
-                "edges": word(args.terms.edges),
+                "match": args.terms.matching.to_string(),
+                "edges": args.terms.edges.to_string(),
                 "multiple_of": args.terms.multiple_of,
                 "linear": args.terms.linear,
                 "residual_flops_per_sample": transform.residual() as f64,
@@ -216,12 +210,6 @@ impl Bill {
             "layers": layers,
         })
     }
-}
-
-/// A word of the command line as it is written there.
-fn word<T: ValueEnum>(word: T) -> String {
-    let value = word.to_possible_value();
-    value.map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// A count as a number of JSON: exact below 2⁶⁴, rounded to 53 bits above.

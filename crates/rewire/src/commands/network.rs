@@ -1,14 +1,11 @@
 //! A network that is counted and not trained: its plan, and how many of its weights are active.
 
-use rewire_ift::{
-    Edges, Match, ModelPlan, NetworkTransform, PlanError, Terms, Transform, Treatment, models,
-};
-use rewire_mask::{Allocation, Density, LayerDims, MaskError, allocate};
+use rewire_ift::{ModelPlan, NetworkTransform, PlanError, Transform, Treatment, models};
+use rewire_mask::{Density, LayerDims, MaskError, allocate};
+use rewire_train::config::{Allocation, Method};
 use rewire_train::error::ErrorKind;
 
-use crate::args::network::{
-    AllocationWord, EdgesWord, FlopsArgs, MatchWord, NetworkArgs, TransformArgs, TransformWord,
-};
+use crate::args::network::{FlopsArgs, NetworkArgs, TransformArgs};
 use crate::failure::Failure;
 
 /// A network with a count of active weights for each layer.
@@ -23,9 +20,16 @@ pub(super) struct Counted {
 impl Counted {
     /// The network of these arguments, transformed or allocated.
     pub(super) fn of(args: &FlopsArgs) -> Result<Self, Failure> {
+        if args.method == Method::Dense && args.sparsity > 0.0 {
+            return Err(Failure::new(
+                ErrorKind::Usage,
+                format!("--sparsity is {}, but the method is dense", args.sparsity),
+            )
+            .hint("leave the sparsity out, or choose a method other than dense"));
+        }
         let dense = plan(&args.network)?;
-        if let Some(word) = args.transform {
-            let transform = transformed(&dense, word, args.sparsity, &args.terms)?;
+        if let Some(member) = args.transform {
+            let transform = transformed(&dense, member, args.sparsity, &args.terms)?;
             return Ok(Self {
                 model: transform.model.clone(),
                 n_active: transform.n_active(),
@@ -55,31 +59,12 @@ pub(super) fn plan(args: &NetworkArgs) -> Result<ModelPlan, Failure> {
 /// A network at equal FLOPs.
 pub(super) fn transformed(
     dense: &ModelPlan,
-    word: TransformWord,
+    transform: Transform,
     sparsity: f64,
     args: &TransformArgs,
 ) -> Result<NetworkTransform, Failure> {
-    let transform = match word {
-        TransformWord::Wide => Transform::Wide,
-        TransformWord::Parallel => Transform::Parallel,
-        TransformWord::Factorized => Transform::Factorized,
-        TransformWord::Doped => Transform::Doped,
-    };
     let is_normalised = (dense.counts().iter()).any(|count| count.pointwise > 0);
-    let terms = Terms {
-        matching: match args.matching {
-            MatchWord::Network => Match::Network,
-            MatchWord::Layer => Match::Layer,
-        },
-        edges: match args.edges {
-            EdgesWord::Matched => Edges::Matched,
-            EdgesWord::Dense => Edges::Dense,
-            EdgesWord::Uniform => Edges::Uniform,
-        },
-        multiple_of: args.multiple_of,
-        non_linear: !args.linear,
-        norm: is_normalised,
-    };
+    let terms = args.settings().terms(is_normalised);
     NetworkTransform::new(dense, transform, sparsity, terms).map_err(refusal)
 }
 
@@ -113,11 +98,7 @@ fn allocated(model: &ModelPlan, args: &FlopsArgs) -> Result<Vec<u64>, Failure> {
     let layers: Vec<LayerDims<'_>> = (dims.iter())
         .map(|(name, dims)| LayerDims { name, dims })
         .collect();
-    let rule = match args.allocation.unwrap_or(AllocationWord::Erk) {
-        AllocationWord::Uniform => Allocation::Uniform,
-        AllocationWord::Er => Allocation::Er,
-        AllocationWord::Erk => Allocation::Erk,
-    };
+    let rule = args.allocation.unwrap_or(Allocation::Erk).rule();
     let density = Density::from_sparsity(args.sparsity).map_err(|error| of_mask(&error))?;
     let counts = allocate(&layers, density, rule).map_err(|error| of_mask(&error))?;
     let mut counts = counts.into_iter();

@@ -142,6 +142,35 @@ fn requests_without_an_answer_say_what_there_is() {
             "--help",
         ),
         (
+            &[
+                "flops",
+                "resnet50",
+                "--method",
+                "dense",
+                "--sparsity",
+                "0.5",
+            ],
+            "--sparsity is 0.5, but the method is dense",
+            "other than dense",
+        ),
+        (
+            &["flops", "resnet50", "--method", "rigel"],
+            "legal is one of dense, static, set, rigl, dsr",
+            "--help",
+        ),
+        (
+            &[
+                "plan",
+                "resnet50",
+                "--transform",
+                "wider",
+                "--sparsity",
+                "0.5",
+            ],
+            "legal is one of wide, parallel, factorized, doped",
+            "--help",
+        ),
+        (
             &["flops", "resnet50", "--edges", "dense"],
             "--transform",
             "--help",
