@@ -186,6 +186,10 @@ pub struct ScheduleConfig {
     pub warmup: u64,
     /// Passes over the training data, at least 1.
     pub epochs: u64,
+    /// Length of the run as a multiple of the FLOPs of dense training over `epochs` passes, counted
+    /// as the products have to execute them; 0 for a run of `epochs` passes, whatever it costs.
+    #[serde(default)]
+    pub budget: f64,
     /// `step`: steps between two falls.
     pub step_every: u64,
     /// `step`: what the learning rate is multiplied by, in (0, 1].
@@ -390,6 +394,7 @@ impl Default for ScheduleConfig {
             kind: ScheduleKind::Cosine,
             warmup: 0,
             epochs: 30,
+            budget: 0.0,
             step_every: 25_000,
             step_factor: 0.1,
         }

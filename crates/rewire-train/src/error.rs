@@ -143,6 +143,16 @@ pub enum TrainError {
         /// What the drawing library says.
         what: String,
     },
+    /// The budget of FLOPs does not pay for one step.
+    #[error("schedule.budget = {budget} pays for {flops} FLOPs, but one step executes {step}")]
+    Budget {
+        /// Multiple of dense training.
+        budget: f64,
+        /// What that comes to.
+        flops: u128,
+        /// What the first step executes.
+        step: u128,
+    },
     /// A number of the training is no longer finite.
     #[error("the training diverged at step {step}: {what} of {place} is {value}")]
     Diverged {
@@ -229,6 +239,7 @@ impl TrainError {
             | Self::Mask(_)
             | Self::Model(_)
             | Self::Transform(_)
+            | Self::Budget { .. }
             | Self::Memory { .. }
             | Self::OtherData { .. }
             | Self::OtherImages { .. }
@@ -302,6 +313,7 @@ impl TrainError {
             Self::Mask(MaskError::EmptyLayer { .. }) => {
                 "lower the sparsity, give the layer a sparsity of its own, or name it under sparsity.dense"
             }
+            Self::Budget { .. } => "raise `schedule.budget` or `schedule.epochs`",
             Self::Transform(_) => {
                 "change the settings under [transform], the sparsity or model.kind; rewire plan shows what becomes of each layer"
             }

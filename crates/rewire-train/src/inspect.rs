@@ -51,8 +51,8 @@ pub struct Inspection {
     pub step: u64,
     /// Epochs finished.
     pub epoch: u64,
-    /// Epochs of the whole run.
-    pub total_epochs: u64,
+    /// Epochs of the whole run, where that is not a matter of FLOPs (`schedule.budget`).
+    pub total_epochs: Option<u64>,
     /// Weight matrices, first layer first.
     pub layers: Vec<InspectedLayer>,
     /// Active weights of the sparse layers; of all layers for a dense run.
@@ -189,7 +189,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, TrainError> {
         config_hash: model.meta.config_hash,
         step: model.meta.step,
         epoch: model.meta.epochs,
-        total_epochs: model.config.schedule.epochs,
+        total_epochs: (model.config.schedule.budget == 0.0).then_some(model.config.schedule.epochs),
         layers,
         n_active: totals.n_active,
         n_total: totals.n_total,

@@ -22,6 +22,13 @@ pub(crate) fn notes(config: &Config, budget: &[LayerBudget], plan: &Plan) -> Vec
             config.data.batch
         ));
     }
+    if config.schedule.budget > 0.0 && config.sparsity.method == Method::Dsr {
+        notes.push(format!(
+            "`schedule.budget` = {} counts the densities of the start; dsr moves weights between \
+             layers, which changes what a step costs",
+            config.schedule.budget
+        ));
+    }
     let unused = unused(config).into_iter();
     notes.extend(unused.map(|(key, why)| format!("`{key}` has no effect with {why}")));
     notes

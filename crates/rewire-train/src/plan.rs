@@ -5,14 +5,14 @@
 
 use rewire_autograd::{Kernel, Product};
 use rewire_data::Standardize;
-use rewire_explore::Window;
-use rewire_ift::{LayerCost, NetworkCost, StepKind};
+use rewire_ift::{LayerCost, NetworkCost};
 
 use crate::budget::{self, LayerBudget};
 use crate::build::{self, Parts};
 use crate::config::Config;
 use crate::cost::reads_data;
 use crate::error::TrainError;
+use crate::length::Length;
 use crate::memory::{self, Bytes};
 use crate::notes;
 
@@ -29,12 +29,18 @@ pub struct Plan {
     pub n_total: u64,
     /// Samples of the training, held-out and test part.
     pub samples: (usize, usize, usize),
+    /// Epochs of the whole run; with `schedule.budget` the last may be cut short.
+    pub epochs: u64,
     /// Optimizer steps and growth steps of the whole run.
     pub steps: u64,
     /// How often the network is rewired.
     pub rewirings: u64,
     /// FLOPs of the run by the papers' convention, with the densities of the start.
     pub train_flops: u128,
+    /// FLOPs that the products of the run have to execute, with the densities of the start. A dense
+    /// kernel for a sparse layer executes more; a late growth step that moves nothing in a layer
+    /// executes less.
+    pub train_flops_executed: u128,
     /// FLOPs of the same steps of the dense network: with every weight active, and before its
     /// transform.
     pub train_flops_dense: u128,
@@ -118,9 +124,9 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
                 (layer.weight(), cost)
             }),
     );
-    let f_dense = match &model.transform {
-        Some(plan) => plan.dense.dense_cost().f_dense(),
-        None => cost.f_dense(),
+    let dense_cost = match &model.transform {
+        Some(plan) => plan.dense.dense_cost(),
+        None => cost.clone(),
     };
     let layers = budget
         .iter()
@@ -140,12 +146,8 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
         budget.iter().filter(is_counted)
     };
     let batch = config.data.batch.min(samples);
-    let epoch = Epoch {
-        samples: samples as u64,
-        batch: batch as u64,
-        batches: samples.div_ceil(config.data.batch) as u64,
-    };
-    let steps = config.schedule.epochs * epoch.batches;
+    let length = Length::new(config, samples, [&cost, &dense_cost])?;
+    let steps = length.steps;
     // Refuses what no explorer can follow.
     build::explorer(config, steps)?;
     let window = build::window(config, steps)?;
@@ -159,10 +161,12 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
             data.valid.as_ref().map_or(0, |valid| valid.len()),
             data.test.len(),
         ),
+        epochs: length.epochs(),
         steps,
         rewirings: window.count_multiples(1),
-        train_flops: epoch.flops(config, &cost, &window),
-        train_flops_dense: 3 * f_dense * epoch.all_samples(config),
+        train_flops: length.algorithmic(config, &cost)?,
+        train_flops_executed: length.executed(config, &cost)?,
+        train_flops_dense: 3 * dense_cost.f_dense() * length.all_samples(),
         memory: memory::needed(
             &budget,
             config.products,
@@ -184,33 +188,4 @@ fn kernels(config: &Config, layer: &LayerBudget, samples: usize) -> Option<[Kern
     let weights = layer.n_total();
     let density = n_active as f64 / weights as f64;
     Some(Product::ALL.map(|product| table.kernel(product, weights, density, samples)))
-}
-
-/// How the samples of an epoch are cut into steps.
-struct Epoch {
-    samples: u64,
-    /// Samples of every step but the last, which holds what the others leave.
-    batch: u64,
-    batches: u64,
-}
-
-impl Epoch {
-    /// Samples of the whole run, repetitions included.
-    fn all_samples(&self, config: &Config) -> u128 {
-        u128::from(self.samples) * u128::from(config.schedule.epochs)
-    }
-
-    /// FLOPs of all steps: each costs what an ordinary one costs, and a rewiring what it costs more
-    /// or less.
-    fn flops(&self, config: &Config, cost: &NetworkCost, window: &Window) -> u128 {
-        let method = build::training_method(config);
-        let ordinary = method.step(StepKind::Train, cost, 1);
-        let growth = method.step(StepKind::Grow, cost, 1);
-        let at_the_end = window.count_multiples(self.batches);
-        let last = self.samples - (self.batches - 1) * self.batch;
-        let elsewhere = window.count_multiples(1) - at_the_end;
-        let rewired = u128::from(elsewhere) * u128::from(self.batch)
-            + u128::from(at_the_end) * u128::from(last);
-        ordinary * (self.all_samples(config) - rewired) + growth * rewired
-    }
 }

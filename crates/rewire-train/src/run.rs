@@ -139,7 +139,7 @@ impl Run {
         watch(Event::Start {
             step: self.trainer.steps_done(),
             total_steps: self.trainer.total_steps(),
-            epochs: self.trainer.config.schedule.epochs,
+            epochs: (self.trainer.total_steps()).div_ceil(self.trainer.batches.batches_per_epoch()),
             steps_per_epoch: self.trainer.batches.batches_per_epoch(),
         });
         let mut part = Part::begin(&self.trainer);

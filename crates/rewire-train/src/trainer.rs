@@ -32,6 +32,7 @@ use crate::config::Config;
 pub use crate::cost::Flops;
 use crate::cost::network_cost;
 use crate::error::TrainError;
+use crate::length::Length;
 use crate::memory;
 use crate::minibatch::Minibatch;
 use crate::plan::{self, Plan};
@@ -45,7 +46,7 @@ pub struct StepReport {
     pub step: u64,
     /// Mean loss of the batch before the step.
     pub loss: f64,
-    /// Whether the epoch ended with it.
+    /// Whether the epoch ended with it, or the run within an epoch.
     pub epoch_ended: bool,
 }
 
@@ -103,7 +104,7 @@ impl Trainer {
         for parameter in parameters.iter_mut() {
             parameter.set_columns(optimizer.columns());
         }
-        let steps = config.schedule.epochs * batches.batches_per_epoch();
+        let Length { steps, .. } = Length::new(config, data.train.len(), [&cost, &dense_cost])?;
         let explorer = build::explorer(config, steps)?;
         let coverage = mlp
             .weights()
@@ -133,7 +134,7 @@ impl Trainer {
         })
     }
 
-    /// Steps of the whole run.
+    /// Steps of the whole run; with `schedule.budget` it may end within an epoch.
     pub fn total_steps(&self) -> u64 {
         self.rate.total
     }
@@ -182,7 +183,8 @@ impl Trainer {
     /// weights are then those before the step. [`TrainError`] from the explorer.
     pub fn step(&mut self) -> Result<StepReport, TrainError> {
         let step = self.progress.step + 1;
-        let epoch_ended = self.draw_batch();
+        let is_last = step == self.total_steps();
+        let epoch_ended = self.draw_batch() || is_last;
         let (loss_var, loss, correct) = self.forward(step)?;
         let samples = self.minibatch.labels.len() as u64;
         let due = self.explorer.due(step);

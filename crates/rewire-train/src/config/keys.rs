@@ -129,6 +129,7 @@ pub(super) const KEYS: &[Key] = &[
             high: 1_000_000_000,
         },
     ),
+    key("schedule.budget", Legal::Number(Interval::MULTIPLE)),
     key("schedule.step_every", POSITIVE_COUNT),
     key(
         "schedule.step_factor",

@@ -208,6 +208,14 @@ impl Interval {
         ..Self::POSITIVE_SINGLE
     };
 
+    /// [0, 1000000]
+    pub(super) const MULTIPLE: Self = Self {
+        low: 0.0,
+        without_low: false,
+        high: 1e6,
+        without_high: false,
+    };
+
     fn holds(&self, number: f64) -> bool {
         let above = if self.without_low {
             number > self.low

@@ -60,6 +60,7 @@ lr = 0.05
 kind = "cosine"
 warmup = 0
 epochs = 30
+budget = 0.0
 step_every = 25000
 step_factor = 0.1
 "#;

@@ -116,6 +116,10 @@ fn every_range_ends_where_it_says() {
             "schedule.epochs",
             (&["1", "1000000000"], &["0", "1000000001"]),
         ),
+        (
+            "schedule.budget",
+            (&["0", "1e-9", "1000000"], &["-0.1", "1000000.1", "nan"]),
+        ),
         ("schedule.step_every", POSITIVE_COUNT),
         ("schedule.step_factor", POSITIVE_SHARE),
         ("layers.fc1.sparsity", SHARE),

@@ -1,6 +1,7 @@
 //! Everything around the loop: what a run is told, what it writes, and what survives.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod budget;
 mod checkpoint;
 mod checkpoint_headers;
 mod config;

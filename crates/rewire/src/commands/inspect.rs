@@ -21,12 +21,11 @@ pub(crate) fn run(args: &InspectArgs) -> Result<u8, Failure> {
 fn facts(inspection: &Inspection) -> Table {
     let file = inspection.file.display().to_string();
     let mut table = Table::new([inspection.kind.name(), &file]).words(2);
-    let progress = format!(
-        "step {}, {} of {}",
-        inspection.step,
-        inspection.epoch,
-        count(inspection.total_epochs, "epoch")
-    );
+    let epochs = match inspection.total_epochs {
+        Some(total) => format!("{} of {}", inspection.epoch, count(total, "epoch")),
+        None => count(inspection.epoch, "epoch"),
+    };
+    let progress = format!("step {}, {epochs}", inspection.step);
     let budget = format!(
         "{} of {} active, density {}",
         inspection.n_active,

@@ -55,7 +55,7 @@ pub(crate) fn plan(config: &Config, plan: &Plan) -> String {
         format!(
             "{} in {}, {}",
             count(plan.steps, "step"),
-            count(config.schedule.epochs, "epoch"),
+            count(plan.epochs, "epoch"),
             count(plan.rewirings, "rewiring")
         ),
     ]);
@@ -67,6 +67,17 @@ pub(crate) fn plan(config: &Config, plan: &Plan) -> String {
             times_dense(plan.train_flops, plan.train_flops_dense)
         ),
     ]);
+    if config.schedule.budget > 0.0 {
+        facts.row([
+            "budget".to_owned(),
+            format!(
+                "{} to execute, {} × dense training of {}",
+                flops(plan.train_flops_executed),
+                config.schedule.budget,
+                count(config.schedule.epochs, "epoch")
+            ),
+        ]);
+    }
     facts.row([
         "memory".to_owned(),
         format!(
