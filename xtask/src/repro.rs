@@ -19,10 +19,11 @@ use crate::cargo::{cargo, passes, root};
 
 mod record;
 mod runs;
+mod sparse_ift;
 mod tables;
 
 use record::{Outcome, Record};
-use runs::{Run, Table};
+use runs::{DataSet, Run, Table};
 
 /// The record, relative to the root.
 const RECORD: &str = "bench/record/repro.csv";
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
     /// The folder with the four files of MNIST; tables on the embedded digits do without.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// The folder with the six files of CIFAR-10, as `rewire data convert` writes them.
+    #[arg(long, value_name = "DIR")]
+    cifar10: Option<PathBuf>,
     /// Only this table.
     #[arg(long, value_name = "TABLE")]
     only: Option<Table>,
@@ -52,15 +56,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         Some(table) => vec![table],
         None => Table::value_variants().to_vec(),
     };
-    let data = arguments
-        .data
-        .as_deref()
-        .map(|folder| {
-            folder
-                .canonicalize()
-                .with_context(|| format!("--data {}", folder.display()))
-        })
-        .transpose()?;
+    let folders = Folders {
+        mnist: found("--data", arguments.data.as_deref())?,
+        cifar10: found("--cifar10", arguments.cifar10.as_deref())?,
+    };
     let mut record = Record::open(root.join(RECORD))?;
     let mut missing: Vec<Run> = tables
         .iter()
@@ -70,24 +69,50 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     // Seed by seed, so that a table that is not finished has all its rows.
     missing.sort_by_key(|run| run.seed);
     let missing = VecDeque::from(missing);
-    if let Some(run) = missing.iter().find(|run| run.needs_folder)
-        && data.is_none()
-    {
-        bail!(
-            "table {} needs `--data DIR` with the files of MNIST (`--only digits` does without)",
-            run.table
-        );
+    for run in &missing {
+        folders.argument(run.table)?;
     }
-    let all_ended = run_missing(&root, missing, data.as_deref(), arguments.jobs, &mut record)?;
+    let all_ended = run_missing(&root, missing, &folders, arguments.jobs, &mut record)?;
     show(&root, &tables, &record)?;
     Ok(all_ended)
+}
+
+/// Where the data lie that are not in the binary.
+struct Folders {
+    mnist: Option<PathBuf>,
+    cifar10: Option<PathBuf>,
+}
+
+impl Folders {
+    /// What `rewire train --data` is given for the runs of a table.
+    fn argument(&self, table: Table) -> Result<&Path> {
+        let (folder, flag, name) = match table.data() {
+            DataSet::Digits => return Ok(Path::new("digits")),
+            DataSet::Mnist => (&self.mnist, "--data", "MNIST"),
+            DataSet::Cifar10 => (&self.cifar10, "--cifar10", "CIFAR-10"),
+        };
+        folder.as_deref().ok_or_else(|| {
+            anyhow!(
+                "table {table} needs `{flag} DIR` with the files of {name} (`--only digits` does \
+                 without)"
+            )
+        })
+    }
+}
+
+/// The folder as an absolute path.
+fn found(flag: &str, folder: Option<&Path>) -> Result<Option<PathBuf>> {
+    let canonical = |folder: &Path| {
+        (folder.canonicalize()).with_context(|| format!("{flag} {}", folder.display()))
+    };
+    folder.map(canonical).transpose()
 }
 
 /// Builds the binary and works through the runs, `jobs` at a time.
 fn run_missing(
     root: &Path,
     missing: VecDeque<Run>,
-    data: Option<&Path>,
+    folders: &Folders,
     jobs: usize,
     record: &mut Record,
 ) -> Result<bool> {
@@ -111,7 +136,7 @@ fn run_missing(
                     let next = queue.lock().ok().and_then(|mut runs| runs.pop_front());
                     let Some(run) = next else { break };
                     let start = Instant::now();
-                    let ended = run_one(root, &binary, &run, data);
+                    let ended = run_one(root, &binary, &run, folders);
                     let Ok(mut progress) = progress.lock() else {
                         break;
                     };
@@ -146,19 +171,15 @@ fn run_missing(
 }
 
 /// Trains once and reads the summary from standard output.
-fn run_one(root: &Path, binary: &Path, run: &Run, data: Option<&Path>) -> Result<Outcome> {
+fn run_one(root: &Path, binary: &Path, run: &Run, folders: &Folders) -> Result<Outcome> {
     let out = root.join("target/repro").join(run.hash());
     let mut command = Command::new(binary);
     command.arg("train");
-    command.arg("--data");
-    match data {
-        Some(folder) if run.needs_folder => command.arg(folder),
-        _ => command.arg("digits"),
-    };
+    command.arg("--data").arg(folders.argument(run.table)?);
     command
         .args(&run.flags)
-        // The plain products have the same bits on every processor.
-        .args(["--set", "products=plain", "--threads", "1"])
+        .args(run.table.products())
+        .args(["--threads", "1"])
         .args(["--quiet", "--json", "--overwrite"])
         .arg("--out")
         .arg(out);

@@ -41,6 +41,8 @@ pub(super) struct Origin {
     pub(super) configuration: String,
     /// The table it belongs to.
     pub(super) table: String,
+    /// What became of the network; empty for the network as it is.
+    pub(super) network: String,
     /// `dense`, `static`, `set`, `rigl` or `dsr`.
     pub(super) method: String,
     /// As the command line took it; empty for dense.
@@ -148,6 +150,7 @@ pub(super) mod tests {
             run: Origin {
                 configuration: format!("{method}{sparsity}{seed}"),
                 table: "mnist".into(),
+                network: String::new(),
                 method: method.into(),
                 sparsity: sparsity.into(),
                 seed,
@@ -181,7 +184,7 @@ pub(super) mod tests {
         assert_eq!(parse(&text).expect("as written"), lines);
         let header = String::from_utf8(text).expect("ASCII");
         assert!(header.starts_with(
-            "configuration,table,method,sparsity,seed,test_accuracy,test_loss,\
+            "configuration,table,network,method,sparsity,seed,test_accuracy,test_loss,\
              best_epoch_test_accuracy,train_accuracy,train_loss,n_active,train_flops,\
              train_flops_executed,train_flops_dense,seconds,weights_sha256\n"
         ));

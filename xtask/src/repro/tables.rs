@@ -8,6 +8,7 @@ use super::runs::Table;
 
 /// What a cell of the table is computed from: the runs that differ only by the seed.
 struct Cell<'a> {
+    network: &'a str,
     method: &'a str,
     sparsity: &'a str,
     lines: Vec<&'a Line>,
@@ -78,12 +79,13 @@ fn cells(table: Table, lines: &[Line]) -> Vec<Cell<'_>> {
         let Some(line) = lines.iter().find(|line| line.run.configuration == hash) else {
             continue;
         };
-        match cells
-            .iter_mut()
-            .find(|cell| (cell.method, cell.sparsity) == (&line.run.method, &line.run.sparsity))
-        {
+        match cells.iter_mut().find(|cell| {
+            (cell.network, cell.method, cell.sparsity)
+                == (&line.run.network, &line.run.method, &line.run.sparsity)
+        }) {
             Some(cell) => cell.lines.push(line),
             None => cells.push(Cell {
+                network: &line.run.network,
                 method: &line.run.method,
                 sparsity: &line.run.sparsity,
                 lines: vec![line],
@@ -152,8 +154,8 @@ mod tests {
                 let run = runs
                     .iter()
                     .find(|run| {
-                        run.method == method
-                            && run.sparsity.unwrap_or_default() == sparsity
+                        run.case.method == method
+                            && run.case.sparsity.unwrap_or_default() == sparsity
                             && run.seed == seed
                     })
                     .expect("a run of the table");
