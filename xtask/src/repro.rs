@@ -17,6 +17,8 @@ use clap::ValueEnum;
 
 use crate::cargo::{cargo, passes, root};
 
+mod claims;
+mod paired;
 mod record;
 mod runs;
 mod sparse_ift;
@@ -210,6 +212,9 @@ fn show(root: &Path, tables: &[Table], record: &Record) -> Result<()> {
             renewed = Some(new);
         }
     }
+    let ledger = claims::markdown(record.lines());
+    println!("{}\n\n{ledger}", claims::NAME);
+    renewed = renewed.map(|page| tables::put_into(&page, claims::NAME, &ledger).unwrap_or(page));
     if let Some(renewed) = renewed
         && page.as_deref() != Some(&renewed)
     {

@@ -11,7 +11,9 @@
 //! A recipe is what a method *is*; [`DropGrowExplorer`] adds what a run of it *remembers*: the
 //! rounds, the adaptive threshold and the shortfall. Randomness is not among them.
 
-use rewire_mask::{Candidates, GrowthRequest, LayerRequest, Rewiring};
+use std::collections::BTreeMap;
+
+use rewire_mask::{Candidates, GrowthRequest, LayerRequest, Pattern, Rewiring};
 use rewire_rng::{Purpose, Streams};
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +106,7 @@ impl DropGrow {
         }
         Ok(DropGrowExplorer {
             recipe: self,
+            patterns: BTreeMap::new(),
             state: State::default(),
         })
     }
@@ -113,6 +116,8 @@ impl DropGrow {
 #[derive(Clone, Debug, PartialEq)]
 pub struct DropGrowExplorer {
     recipe: DropGrow,
+    /// The patterns that layers keep, by their names.
+    patterns: BTreeMap<String, Pattern>,
     state: State,
 }
 
@@ -129,6 +134,43 @@ struct State {
 }
 
 impl DropGrowExplorer {
+    /// The same explorer, which moves the weights of these layers inside a pattern.
+    ///
+    /// A layer drops what [`Pattern::release`] gives up for as many weights as the rule says of
+    /// those that an edge does not fix: whole blocks and tiles, so perhaps fewer. It grows what [`Pattern::regrow`] completes its pattern
+    /// with; what was just dropped may return, whatever the recipe says. Layers without a pattern
+    /// follow the recipe alone.
+    ///
+    /// # Errors
+    /// [`ExploreError::Recipe`] for a recipe that can keep no pattern: one that does not drop a
+    /// fraction by magnitude, moves weights between layers or grows from a sample.
+    pub fn with_patterns(
+        mut self,
+        patterns: impl IntoIterator<Item = (String, Pattern)>,
+    ) -> Result<Self, ExploreError> {
+        self.patterns = patterns.into_iter().collect();
+        let refuse = |field, value: &str, legal| {
+            let value = format!("{value} with a pattern");
+            Err(ExploreError::recipe(field, value, legal))
+        };
+        let DropGrow {
+            drop, share, grow, ..
+        } = &self.recipe;
+        if self.patterns.is_empty() {
+            return Ok(self);
+        }
+        if !matches!(drop, DropRule::Magnitude(_)) {
+            return refuse("drop", "another rule", "a fraction by magnitude");
+        }
+        if *share != Share::AsDropped {
+            return refuse("share", "by survivors", "as many as a layer dropped");
+        }
+        if matches!(grow, Grow::SampledGradient { .. }) {
+            return refuse("grow", "from a sample", "at random or by the gradient");
+        }
+        Ok(self)
+    }
+
     /// The recipe this explorer runs.
     pub fn recipe(&self) -> &DropGrow {
         &self.recipe
@@ -155,7 +197,7 @@ impl DropGrowExplorer {
     fn plan<'a>(&self, step: u64, layers: &[LayerView<'a>]) -> Result<Plan<'a>, ExploreError> {
         let end = self.recipe.window.end();
         let cut = self.recipe.drop.cut(step, end, self.state.threshold);
-        let mut plan = Plan::new(layers, cut, self.recipe.readmit)?;
+        let mut plan = Plan::new(layers, cut, self.recipe.readmit, &self.patterns)?;
         plan.shortfall = self.state.shortfall;
         if self.recipe.share == Share::Survivors {
             plan.share_by_survivors();
@@ -191,6 +233,9 @@ impl Explorer for DropGrowExplorer {
                     readmitted: Vec::new(),
                 });
             };
+            if let Some(request) = layer.growth_request_in_pattern()? {
+                return Ok(request);
+            }
             let growth = match self.recipe.grow {
                 Grow::SampledGradient { per_active } => {
                     GrowthRequest::AtPositions(sample(layer, per_active, step, streams)?)
@@ -229,6 +274,13 @@ impl Explorer for DropGrowExplorer {
                 continue;
             };
             let name = layer.name;
+            let own = |purpose| streams.stream(purpose, name, step);
+            let by_gradient = self.recipe.grow.is_by_gradient();
+            let asked = by_gradient.then(|| &candidates[i]);
+            if let Some(rewiring) = layer.rewire_in_pattern(asked, own(Purpose::Rewire))? {
+                rewirings.push(rewiring);
+                continue;
+            }
             let grown = match self.recipe.grow {
                 Grow::Gradient => layer.grow_by_gradient(&candidates[i])?,
                 Grow::SampledGradient { per_active } => {
@@ -236,7 +288,7 @@ impl Explorer for DropGrowExplorer {
                     layer.grow_from_sample(sample, &candidates[i])?
                 }
                 Grow::Random => {
-                    let grown = layer.grow_at_random(streams.stream(Purpose::Rewire, name, step));
+                    let grown = layer.grow_at_random(own(Purpose::Rewire));
                     grown.map_err(ExploreError::in_layer(name))?
                 }
             };

@@ -3,7 +3,11 @@
 //! A plan is a function of the recipe, its state, the step and the weights. It is made twice where
 //! growth asks for gradients, once to ask and once to rewire, and both times it is the same.
 
-use rewire_mask::{Candidates, MaskError, Rewiring, Topology, top_magnitudes};
+use std::collections::BTreeMap;
+
+use rewire_mask::{
+    Candidates, LayerRequest, MaskError, Pattern, Rewiring, Topology, top_magnitudes,
+};
 use rewire_rng::{Stream, below};
 
 use crate::score::{ActiveWeights, Cut};
@@ -24,6 +28,8 @@ pub(crate) struct Plan<'a> {
 pub(crate) struct LayerPlan<'a> {
     pub(crate) name: &'a str,
     weights: ActiveWeights<'a>,
+    /// What the layer's mask keeps to.
+    pattern: Option<Pattern>,
     /// Positions that go, ascending.
     pub(crate) dropped: Vec<u64>,
     /// How many come.
@@ -38,6 +44,7 @@ impl<'a> Plan<'a> {
         layers: &[LayerView<'a>],
         cut: Cut,
         readmit: bool,
+        patterns: &BTreeMap<String, Pattern>,
     ) -> Result<Self, ExploreError> {
         let mut plan = Self {
             layers: Vec::with_capacity(layers.len()),
@@ -49,12 +56,17 @@ impl<'a> Plan<'a> {
                 plan.layers.push(None);
                 continue;
             };
-            let dropped = weights.dropped(cut);
+            let pattern = patterns.get(layer.name).copied();
+            let dropped = match &pattern {
+                Some(pattern) => weights.released(pattern, cut),
+                None => weights.dropped(cut),
+            };
             let dropped = dropped.map_err(ExploreError::in_layer(layer.name))?;
             plan.dropped += dropped.len() as u64;
             plan.layers.push(Some(LayerPlan {
                 name: layer.name,
                 weights,
+                pattern,
                 grow: dropped.len() as u64,
                 dropped,
                 readmit,
@@ -80,6 +92,34 @@ impl<'a> Plan<'a> {
 }
 
 impl LayerPlan<'_> {
+    /// What a layer with a pattern has to know of the gradient.
+    pub(crate) fn growth_request_in_pattern(&self) -> Result<Option<LayerRequest>, ExploreError> {
+        let Some(pattern) = self.pattern else {
+            return Ok(None);
+        };
+        let request = pattern.growth_request(self.weights.topology(), &self.dropped);
+        request.map(Some).map_err(ExploreError::in_layer(self.name))
+    }
+
+    /// The rewiring of a layer with a pattern: by candidates if there are any, else at random.
+    pub(crate) fn rewire_in_pattern(
+        &self,
+        candidates: Option<&Candidates>,
+        mut stream: Stream,
+    ) -> Result<Option<Rewiring>, ExploreError> {
+        let Some(pattern) = self.pattern else {
+            return Ok(None);
+        };
+        let topology = self.weights.topology();
+        let rewiring = match candidates {
+            Some(candidates) => pattern.regrow(topology, &self.dropped, candidates),
+            None => pattern.regrow_at_random(topology, &self.dropped, &mut stream),
+        };
+        rewiring
+            .map(Some)
+            .map_err(ExploreError::in_layer(self.name))
+    }
+
     fn survivors(&self) -> u64 {
         (self.weights.topology().n_active() - self.dropped.len()) as u64
     }

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use rewire_mask::{MaskError, Topology, WeightView, lowest, lowest_magnitudes, top_k};
+use rewire_mask::{MaskError, Pattern, Topology, WeightView, lowest, lowest_magnitudes, top_k};
 
 use crate::schedule::floor_count;
 use crate::{ExploreError, Fraction, LayerView, Threshold};
@@ -117,6 +117,18 @@ impl<'a> ActiveWeights<'a> {
             Cut::Below { threshold } => self.below(threshold)?,
         };
         Ok(self.topology.positions_at(&indices))
+    }
+
+    /// The positions that a pattern gives up for a cut, ascending: a fraction of the weights that
+    /// can move. A cut that is no fraction of the layer gives up nothing.
+    pub(crate) fn released(&self, pattern: &Pattern, cut: Cut) -> Result<Vec<u64>, MaskError> {
+        let Cut::Lightest { fraction } = cut else {
+            return Ok(Vec::new());
+        };
+        let fixed = pattern.edge_report(self.topology.shape())?.left_dense;
+        let movable = (self.values.len() as u64).saturating_sub(fixed);
+        let k = floor_count(fraction, movable);
+        pattern.release(&self.topology, &self.values, k as usize)
     }
 
     /// Of these ascending indices the `k` with the smallest magnitudes, ascending.

@@ -3,8 +3,9 @@
 
 use std::fmt::Write;
 
+use super::paired::{Interval, differences};
 use super::record::Line;
-use super::runs::Table;
+use super::runs::{Case, Table};
 
 /// What a cell of the table is computed from: the runs that differ only by the seed.
 struct Cell<'a> {
@@ -21,6 +22,14 @@ struct Cell<'a> {
 /// divided by the papers' count for the same steps with every weight active, what ran by what ran
 /// in the table's dense run.
 pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
+    match table {
+        Table::Digits | Table::Mnist => of_methods(table, lines),
+        Table::SparseIft | Table::Cifar10 => of_networks(table, lines),
+    }
+}
+
+/// One network, several methods, beside what was published.
+fn of_methods(table: Table, lines: &[Line]) -> String {
     let mut text = String::from(
         "| method | sparsity | seeds | test accuracy, % | published, % | test loss | \
          train − test, points | training FLOPs, × dense | executed, × dense |\n\
@@ -64,6 +73,66 @@ pub(super) fn markdown(table: Table, lines: &[Line]) -> String {
                 || "–".to_owned(),
                 |dense| mean(&|line| ratio(line.outcome.train_flops_executed, dense), 3)
             ),
+        );
+    }
+    text
+}
+
+/// Several networks at equal FLOPs, beside the dense one: accuracies paired by seed with those of
+/// the dense runs, and FLOPs of the whole run as multiples of the dense run's in each convention.
+fn of_networks(table: Table, lines: &[Line]) -> String {
+    let mut text = String::from(
+        "| network | sparsity | method | seeds | test accuracy, % | − dense, points [95 %] | \
+         active weights | executed, × dense | training FLOPs, × dense |\n\
+         |---|---|---|---|---|---|---|---|---|\n",
+    );
+    let cells = cells(table, lines);
+    let runs = table.runs();
+    let case_of = |cell: &Cell<'_>| -> Option<Case> {
+        let hash = &cell.lines.first()?.run.configuration;
+        Some(runs.iter().find(|run| run.hash() == *hash)?.case)
+    };
+    let Some(dense) = cells
+        .iter()
+        .find(|cell| cell.method == "dense" && cell.network.is_empty())
+    else {
+        return text;
+    };
+    let dense_case = case_of(dense);
+    let dense_run = &dense.lines[0].outcome;
+    for cell in &cells {
+        let pair = case_of(cell).zip(dense_case);
+        let ahead = pair.filter(|(case, dense)| case != dense).map(|pair| {
+            let values = differences(table, lines, &[pair]);
+            Interval::of(&values).to_string()
+        });
+        let accuracies: Vec<f64> = cell
+            .lines
+            .iter()
+            .map(|line| 100.0 * line.outcome.test_accuracy)
+            .collect();
+        let run = &cell.lines[0].outcome;
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} | {:.3} | {:.3} |",
+            if cell.network.is_empty() {
+                "original"
+            } else {
+                cell.network
+            },
+            if cell.sparsity.is_empty() {
+                "–"
+            } else {
+                cell.sparsity
+            },
+            method_name(cell.method),
+            cell.lines.len(),
+            mean_and_deviation(&accuracies, 2),
+            ahead.unwrap_or_else(|| "–".to_owned()),
+            run.n_active,
+            ratio(run.train_flops_executed, dense_run.train_flops_executed),
+            ratio(run.train_flops, dense_run.train_flops),
         );
     }
     text

@@ -6,5 +6,6 @@ mod guards;
 mod invariants;
 mod itop;
 mod network;
+mod patterns;
 mod sampled;
 mod truth;
