@@ -3,6 +3,7 @@
 
 mod budget;
 mod flops;
+mod patterns;
 mod resume;
 mod threads;
 mod transforms;

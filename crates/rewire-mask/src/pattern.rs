@@ -18,6 +18,7 @@
 
 mod active;
 mod blocks;
+mod count;
 mod draw;
 mod groups;
 mod lanes;

@@ -1,7 +1,9 @@
 //! How many weights each layer gets, and then which: the numbers come from shapes alone, the
 //! positions cost memory and time and are drawn only for a run that takes place.
 
-use rewire_autograd::mask::{Density, LayerDims, MatrixShape, Topology, allocate};
+use rewire_autograd::mask::{
+    Density, LayerDims, MaskError, MatrixShape, Pattern, Topology, allocate,
+};
 use rewire_nn::Storage;
 use rewire_rng::{Purpose, Streams};
 
@@ -11,7 +13,7 @@ use crate::error::TrainError;
 use crate::transform;
 
 /// What one layer gets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct LayerBudget {
     /// The layer's name, without that of its weight.
     pub(crate) name: String,
@@ -19,6 +21,8 @@ pub(crate) struct LayerBudget {
     pub(crate) dims: [usize; 2],
     /// Active weights at the start; none for a layer that is stored dense.
     pub(crate) n_active: Option<u64>,
+    /// What its mask keeps to, if it is not any positions.
+    pub(crate) pattern: Option<Pattern>,
 }
 
 impl LayerBudget {
@@ -41,8 +45,9 @@ impl LayerBudget {
 /// The budget of every layer, first layer first.
 ///
 /// Layers named under `dense` lie outside the shared budget; so do those with a sparsity of their
-/// own, which get exactly that. All others share the budget by the allocation rule. A transform has
-/// counted the weights of its layers itself.
+/// own, which get exactly that. All others share the budget by the allocation rule, or keep to the
+/// pattern, which then says how many weights they have. A transform has counted the weights of its
+/// layers itself.
 ///
 /// # Cost
 /// Of shapes alone: O(layers²) at worst, whatever the layers hold.
@@ -66,28 +71,55 @@ pub(crate) fn budget(config: &Config, model: &Model) -> Result<Vec<LayerBudget>,
     let rule = config.sparsity.allocation.rule();
     let density = Density::from_sparsity(config.sparsity.sparsity)?;
     let mut counts = allocate(&shared, density, rule)?.into_iter();
+    let pattern = (config.sparsity.pattern).of_layer(config.sparsity.sparsity)?;
     let mut budget = Vec::with_capacity(layers.len());
     for (name, dims) in &layers {
-        let n_active = match config.layers.get(name) {
-            _ if is_dense(name) => None,
+        let (n_active, pattern) = match config.layers.get(name) {
+            _ if is_dense(name) => (None, None),
             Some(own) => {
                 let layer = LayerDims { name, dims };
                 let density = Density::from_sparsity(own.sparsity)?;
-                Some(allocate(&[layer], density, rule)?[0])
+                (Some(allocate(&[layer], density, rule)?[0]), None)
             }
-            None => counts.next(),
+            None => {
+                let share = counts.next();
+                let kept = pattern.map(|pattern| in_pattern(config, name, dims, pattern));
+                (kept.transpose()?.or(share), pattern)
+            }
         };
         budget.push(LayerBudget {
             name: name.clone(),
             dims: *dims,
             n_active,
+            pattern,
         });
     }
     Ok(budget)
 }
 
+/// How many weights a layer has whose mask keeps to a pattern.
+fn in_pattern(
+    config: &Config,
+    name: &str,
+    dims: &[usize; 2],
+    pattern: Pattern,
+) -> Result<u64, TrainError> {
+    let shape = MatrixShape::from_dims(dims);
+    let counted = pattern.n_active(shape).and_then(|count| match count {
+        Some(0) => Err(MaskError::EmptyLayer {
+            sparsity: config.sparsity.sparsity,
+            layer: name.to_owned(),
+            n: shape.len(),
+        }),
+        count => Ok(count),
+    })?;
+    counted.ok_or_else(|| TrainError::Bug {
+        what: format!("a pattern leaves the number of weights of `{name}` open"),
+    })
+}
+
 /// How each layer stores its weights: dense ones as they are, the others with as many random
-/// positions as they get.
+/// positions as they get, or a random mask of their pattern.
 pub(crate) fn storages(
     budget: &[LayerBudget],
     streams: Streams,
@@ -98,7 +130,10 @@ pub(crate) fn storages(
         };
         let shape = MatrixShape::from_dims(&layer.dims);
         let mut stream = streams.stream(Purpose::Topology, &layer.weight(), 0);
-        let topology = Topology::random(shape, n_active, &mut stream)?;
+        let topology = match layer.pattern {
+            Some(pattern) => Topology::from_mask(&pattern.random(shape, &mut stream)?),
+            None => Topology::random(shape, n_active, &mut stream)?,
+        };
         Ok(Storage::Active(topology))
     };
     budget.iter().map(storage).collect()

@@ -11,6 +11,7 @@ use rewire_explore::{DropGrow, Explorer, Fraction, Threshold, Window, methods};
 use rewire_ift::{NetworkTransform, TrainingMethod};
 use rewire_nn::{AdamW, LearningRate, LearningRateKind, Members, MlpSpec, Optimizer, Sgd};
 
+use crate::budget::LayerBudget;
 use crate::config::{
     Activation, Config, Decay, Method, ModelKind, Norm, OptimizerKind, ProductsKind, ScheduleKind,
 };
@@ -142,7 +143,11 @@ pub(crate) fn fraction(config: &Config) -> Fraction {
 }
 
 /// The recipe of the configured method for a run of `steps` steps.
-pub(crate) fn explorer(config: &Config, steps: u64) -> Result<Box<dyn Explorer>, TrainError> {
+pub(crate) fn explorer(
+    config: &Config,
+    steps: u64,
+    budget: &[LayerBudget],
+) -> Result<Box<dyn Explorer>, TrainError> {
     let rewire = &config.rewire;
     let window = window(config, steps)?;
     let recipe: DropGrow = match config.sparsity.method {
@@ -167,7 +172,8 @@ pub(crate) fn explorer(config: &Config, steps: u64) -> Result<Box<dyn Explorer>,
             }
         }
     };
-    Ok(Box::new(recipe.explorer()?))
+    let patterns = (budget.iter()).filter_map(|layer| Some((layer.weight(), layer.pattern?)));
+    Ok(Box::new(recipe.explorer()?.with_patterns(patterns)?))
 }
 
 fn decay(decay: Decay) -> rewire_explore::Decay {

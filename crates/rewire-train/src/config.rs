@@ -22,11 +22,13 @@ mod example;
 mod keys;
 mod layers;
 mod legal;
+mod pattern;
 mod words;
 
 pub use error::ConfigError;
 pub use keys::legal_keys;
 pub use layers::{ConfigBuilder, Origin};
+pub use pattern::PatternKind;
 pub use words::{
     Activation, Allocation, Decay, Edges, Matching, Method, ModelKind, Norm, OptimizerKind,
     ProductsKind, ScheduleKind, TransformKind, word,
@@ -125,6 +127,10 @@ pub struct SparsityConfig {
     pub sparsity: f64,
     /// How the active weights are shared among the layers.
     pub allocation: Allocation,
+    /// What the mask of each layer that shares the budget keeps to. N:M patterns decide the sparsity
+    /// themselves, and every pattern leaves the weights of no whole group, tile or block active.
+    #[serde(default)]
+    pub pattern: PatternKind,
     /// Layers that stay dense and outside the budget, sorted.
     pub dense: Vec<String>,
 }
@@ -353,6 +359,7 @@ impl Default for SparsityConfig {
             method: Method::Rigl,
             sparsity: 0.9,
             allocation: Allocation::Erk,
+            pattern: PatternKind::Unstructured,
             dense: Vec::new(),
         }
     }

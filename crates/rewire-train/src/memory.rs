@@ -128,6 +128,7 @@ mod tests {
             name: "fc".into(),
             dims,
             n_active,
+            pattern: None,
         };
         let budget = [layer([3, 4], Some(6)), layer([2, 3], None)];
         let plain = needed(&budget, ProductsKind::Plain, 2, 5);

@@ -3,6 +3,8 @@
 //! They are no errors, because a sweep may pass through them; but a run that silently did something
 //! else than its settings say would be mistaken for another.
 
+use rewire_autograd::mask::MatrixShape;
+
 use crate::budget::LayerBudget;
 use crate::build;
 use crate::config::{
@@ -22,6 +24,7 @@ pub(crate) fn notes(config: &Config, budget: &[LayerBudget], plan: &Plan) -> Vec
             config.data.batch
         ));
     }
+    notes.extend(budget.iter().filter_map(|layer| edges(config, layer)));
     if config.schedule.budget > 0.0 && config.sparsity.method == Method::Dsr {
         notes.push(format!(
             "`schedule.budget` = {} counts the densities of the start; dsr moves weights between \
@@ -78,6 +81,21 @@ fn positions(config: &Config, budget: &[LayerBudget], plan: &Plan) -> Option<Str
         ));
     }
     None
+}
+
+/// The weights of a layer that its pattern leaves dense.
+fn edges(config: &Config, layer: &LayerBudget) -> Option<String> {
+    let pattern = layer.pattern?;
+    let shape = MatrixShape::from_dims(&layer.dims);
+    let left = pattern.edge_report(shape).ok()?.left_dense;
+    (left > 0).then(|| {
+        format!(
+            "{left} of the {} weights of `{}` fit into no whole unit of {} and stay active",
+            layer.n_total(),
+            layer.name,
+            config.sparsity.pattern
+        )
+    })
 }
 
 /// Why the learning rate never is what the schedule says.

@@ -149,7 +149,7 @@ pub(crate) fn of(config: &Config, data: &Parts) -> Result<Plan, TrainError> {
     let length = Length::new(config, samples, [&cost, &dense_cost])?;
     let steps = length.steps;
     // Refuses what no explorer can follow.
-    build::explorer(config, steps)?;
+    build::explorer(config, steps, &budget)?;
     let window = build::window(config, steps)?;
     let mut plan = Plan {
         layers,

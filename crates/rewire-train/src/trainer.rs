@@ -105,7 +105,7 @@ impl Trainer {
             parameter.set_columns(optimizer.columns());
         }
         let Length { steps, .. } = Length::new(config, data.train.len(), [&cost, &dense_cost])?;
-        let explorer = build::explorer(config, steps)?;
+        let explorer = build::explorer(config, steps, &budget)?;
         let coverage = mlp
             .weights()
             .map(|id| parameters.get(id).topology().map(Coverage::start))

@@ -120,6 +120,7 @@ pub(crate) fn budget(
             name,
             dims,
             n_active: (!is_dense).then_some(layer.n_active),
+            pattern: None,
         });
     }
     if let Some((count, _)) = planned.next() {

@@ -206,6 +206,28 @@ fn claims() -> Vec<Claim> {
         upper.to_vec(),
         Says::Within(0.2),
     );
+    for (text, network) in [
+        (
+            "Wide with transposable 2:4 and RigL > dense",
+            "wide, transposable 2:4",
+        ),
+        (
+            "Wide with blocks of 4×4 and RigL > dense",
+            "wide, blocks 4x4",
+        ),
+    ] {
+        let pair = (sparse(network, "rigl", "0.5"), DENSE);
+        claim(text, "Table 5", mnist, vec![pair], Says::Gain);
+    }
+    let free = sparse("wide, unstructured", "rigl", "0.5");
+    let bound = |network| (free, sparse(network, "rigl", "0.5"));
+    claim(
+        "unstructured > transposable 2:4 and blocks of 4×4, RigL",
+        "Table 5",
+        mnist,
+        vec![bound("wide, transposable 2:4"), bound("wide, blocks 4x4")],
+        Says::Gain,
+    );
     let to_longer = |case: Case| Case {
         network: EXTENDED,
         ..case

@@ -170,8 +170,10 @@ impl Run {
         flags.extend(["--method".into(), case.method.into()]);
         if let Some(sparsity) = case.sparsity {
             flags.extend(["--sparsity".into(), sparsity.into()]);
-            // The digits are trained as the command without options does it.
-            if table != Table::Digits {
+            // The digits are trained as the command without options does it; a transform and a pattern
+            // share the weights out themselves.
+            let decided = ["--transform", "sparsity.pattern"];
+            if table != Table::Digits && !decided.iter().any(|key| recipe.contains(key)) {
                 flags.extend(["--allocation".into(), "erk".into()]);
             }
         }

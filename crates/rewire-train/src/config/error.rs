@@ -107,6 +107,18 @@ pub enum ConfigError {
         /// The transform.
         transform: &'static str,
     },
+    /// A setting that a pattern decides itself, or that would break it.
+    #[error("{origin}: `{key}` is {value}, but the pattern is {pattern}")]
+    WithPattern {
+        /// Where the setting was given.
+        origin: Origin,
+        /// Its key.
+        key: String,
+        /// The value.
+        value: String,
+        /// The pattern.
+        pattern: String,
+    },
     /// A layer that the model does not have.
     #[error("`{key}` names the layer `{layer}`, which the model does not have")]
     UnknownLayer {
@@ -172,6 +184,14 @@ impl ConfigError {
                 "a transform decides which weights of which layer are active: leave one of them out"
                     .to_owned()
             }
+            Self::WithPattern { key, .. } => match key.as_str() {
+                "sparsity.sparsity" => "N:M decides the sparsity: leave one of them out",
+                "sparsity.allocation" => "every layer has the density of the pattern: uniform",
+                _ => {
+                    "a pattern is kept by static, set and rigl, which drop by magnitude within a layer"
+                }
+            }
+            .to_owned(),
             Self::DenseAndSparse { .. } => "name the layer in one of the two places".to_owned(),
             Self::UnknownLayer { nearest, legal, .. } => {
                 format!("{}the model has {}", suggestion(nearest), legal.join(", "))

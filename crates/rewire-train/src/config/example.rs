@@ -59,6 +59,8 @@ fn value(key: &str) -> Value {
             Value::Float(0.9),
             Value::Float(0.5),
         ])]),
+        "sparsity.pattern" => "nm:2:4".into(),
+        "schedule.budget" => Value::Float(1.0),
         "sparsity.dense" => Value::Array(vec!["fc3".into()]),
         "rewire.sample" => Value::Integer(1),
         "rewire.target" => Value::Integer(rewire_explore::methods::dsr::TARGET as i64),

@@ -88,6 +88,7 @@ pub(super) const KEYS: &[Key] = &[
         "--allocation",
         Legal::Words(words::<Allocation>),
     ),
+    key("sparsity.pattern", Legal::Pattern),
     key("sparsity.dense", Legal::Names),
     key("rewire.every", POSITIVE_COUNT),
     key("rewire.fraction", Legal::Number(Interval::INNER_SHARE)),

@@ -11,7 +11,7 @@ use toml::{Table, Value};
 use super::example::example;
 use super::keys::{self, Key};
 use super::legal::{Misfit, power_of_ten};
-use super::{Config, ConfigError, Decay, Method};
+use super::{Allocation, Config, ConfigError, Decay, Method, PatternKind};
 
 /// Where a value came from; a later variant overrides an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,6 +139,13 @@ impl ConfigBuilder {
             self.refuse_sparsity_of_dense()?;
             config.sparsity.sparsity = 0.0;
         }
+        if config.sparsity.pattern != PatternKind::Unstructured {
+            self.refuse_beside_pattern(&config)?;
+            config.sparsity.allocation = Allocation::Uniform;
+            if let Some(sparsity) = config.sparsity.pattern.sparsity() {
+                config.sparsity.sparsity = sparsity;
+            }
+        }
         if let Some(member) = config.transform.member() {
             self.refuse_beside(member, &flatten_config(&Config::default()))?;
         }
@@ -185,7 +192,7 @@ impl ConfigBuilder {
         for (key, (value, origin)) in &self.given {
             let refused = match key.as_str() {
                 "sparsity.method" => value.as_str() == Some("dense"),
-                "sparsity.allocation" | "sparsity.dense" => {
+                "sparsity.allocation" | "sparsity.dense" | "sparsity.pattern" => {
                     defaults.get(key) != Some(value) || matches!(origin, Origin::Flag(_))
                 }
                 key => keys::layer_of(key).is_some(),
@@ -196,6 +203,32 @@ impl ConfigBuilder {
                     key: key.clone(),
                     value: value.to_string(),
                     transform: member.name(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a pattern decides may be given only as it decides it, and nothing that would break it.
+    fn refuse_beside_pattern(&self, config: &Config) -> Result<(), ConfigError> {
+        let pattern = config.sparsity.pattern;
+        for (key, (value, origin)) in &self.given {
+            let refused = match key.as_str() {
+                "sparsity.method" => matches!(config.sparsity.method, Method::Dense | Method::Dsr),
+                "sparsity.sparsity" => {
+                    (pattern.sparsity()).is_some_and(|own| value.as_float() != Some(own))
+                }
+                "sparsity.allocation" => config.sparsity.allocation != Allocation::Uniform,
+                "rewire.two_sided" => config.rewire.two_sided,
+                "rewire.sample" => config.rewire.sample > 0,
+                _ => false,
+            };
+            if refused {
+                return Err(ConfigError::WithPattern {
+                    origin: origin.clone(),
+                    key: key.clone(),
+                    value: value.to_string(),
+                    pattern: pattern.to_string(),
                 });
             }
         }

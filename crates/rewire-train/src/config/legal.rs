@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Deserialize;
 use toml::Value;
 
-use super::ModelKind;
 use super::crossover::Rows;
+use super::{ModelKind, PatternKind};
 
 /// What a key takes.
 pub(super) enum Legal {
@@ -21,6 +21,7 @@ pub(super) enum Legal {
     Text,
     Names,
     Model,
+    Pattern,
     Crossover,
 }
 
@@ -56,7 +57,7 @@ impl Legal {
             Self::Number(_) => as_toml()
                 .or_else(|| text.parse().ok().map(Value::Float))
                 .unwrap_or_else(bare),
-            Self::Words(_) | Self::Text | Self::Model => as_toml()
+            Self::Words(_) | Self::Text | Self::Model | Self::Pattern => as_toml()
                 .filter(|_| text.starts_with(['"', '\'']))
                 .unwrap_or_else(bare),
             Self::Crossover => as_toml().unwrap_or_else(bare),
@@ -141,6 +142,13 @@ impl Legal {
                     Err(Misfit::Range)
                 }
             }
+            (Self::Pattern, Value::String(text)) => {
+                if text.parse::<PatternKind>().is_ok() {
+                    Ok(value.clone())
+                } else {
+                    Err(Misfit::Range)
+                }
+            }
             _ => Err(Misfit::Type),
         }
     }
@@ -160,6 +168,7 @@ impl fmt::Display for Legal {
             Self::Text => out.write_str("a text that is not empty"),
             Self::Names => out.write_str("a list of layer names"),
             Self::Model => out.write_str(ModelKind::LEGAL),
+            Self::Pattern => out.write_str(PatternKind::LEGAL),
             Self::Crossover => out.write_str(Rows::LEGAL),
         }
     }

@@ -35,6 +35,7 @@ linear = false
 method = "rigl"
 sparsity = 0.9
 allocation = "erk"
+pattern = "unstructured"
 dense = []
 
 [rewire]

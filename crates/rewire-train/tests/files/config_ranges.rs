@@ -94,6 +94,13 @@ fn every_range_ends_where_it_says() {
         ),
         ("model.dropout", SHARE),
         ("sparsity.sparsity", SHARE),
+        (
+            "sparsity.pattern",
+            (
+                &["nm:2:4", "transposable:1:1", "block:1x1024"],
+                &["nm:5:4", "2:4", "block:0x1"],
+            ),
+        ),
         ("sparsity.dense", (&["[]", "[\"fc1\"]"], &["[\"\"]"])),
         ("rewire.every", POSITIVE_COUNT),
         ("rewire.fraction", INNER_SHARE),
@@ -245,7 +252,7 @@ fn a_value_that_does_not_fit_is_answered_with_one_that_does() {
         (
             file("sparsity = 0.9"),
             "`sparsity` takes a section with sparsity.method, sparsity.sparsity, \
-             sparsity.allocation, sparsity.dense; for example `sparsity = 0.9` under [sparsity]",
+             sparsity.allocation, sparsity.pattern, sparsity.dense; for example `sparsity = 0.9` under [sparsity]",
         ),
         (
             file("[layers]\nfc1 = 0.9"),

@@ -220,3 +220,47 @@ fn deep_and_long_texts_are_refused() {
     }
     assert!(start.elapsed().as_secs() < 10, "took {:?}", start.elapsed());
 }
+
+/// What a pattern decides itself, and what would break it.
+#[test]
+fn a_pattern_refuses_what_contradicts_it() {
+    let rows = [
+        ("sparsity = 0.9", "sparsity.sparsity"),
+        ("allocation = \"erk\"", "sparsity.allocation"),
+        ("method = \"dsr\"", "sparsity.method"),
+        ("method = \"dense\"", "sparsity.method"),
+        (
+            "method = \"set\"\n[rewire]\ntwo_sided = true",
+            "rewire.two_sided",
+        ),
+        ("[rewire]\nsample = 1", "rewire.sample"),
+    ];
+    for (text, expected) in rows {
+        let text = format!("[sparsity]\npattern = \"nm:2:4\"\n{text}");
+        let error = from_file(&text).unwrap_err();
+        let ConfigError::WithPattern { key, pattern, .. } = &error else {
+            panic!("{text}: {error}");
+        };
+        assert_eq!((key.as_str(), pattern.as_str()), (expected, "nm:2:4"));
+        assert!(error.to_string().contains("run.toml:"), "{error}");
+        assert!(!error.hint().is_empty());
+    }
+    let transformed = "[transform]\nkind = \"wide\"\n[sparsity]\npattern = \"block:4x4\"";
+    let error = from_file(transformed).unwrap_err();
+    assert!(
+        matches!(error, ConfigError::WithTransform { .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_pattern_decides_density_and_allocation() {
+    let config = from_file("[sparsity]\npattern = \"transposable:2:8\"").unwrap();
+    assert_eq!(config.sparsity.sparsity, 0.75);
+    assert_eq!(config.sparsity.allocation.to_string(), "uniform");
+    let again = rewire_train::config::Config::from_toml(&config.to_toml(), "run.toml").unwrap();
+    assert_eq!(again, config);
+    // Blocks have the density that is asked for.
+    let config = from_file("[sparsity]\npattern = \"block:4x4\"\nsparsity = 0.8").unwrap();
+    assert_eq!(config.sparsity.sparsity, 0.8);
+}

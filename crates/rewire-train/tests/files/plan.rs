@@ -193,6 +193,17 @@ fn what_has_no_effect_is_said() {
         ),
         (&["sparsity.dense=fc1,fc2"], &[]),
         (
+            &["sparsity.pattern=transposable:2:4"],
+            &[
+                "200 of the 1000 weights of `fc3` fit into no whole unit of transposable:2:4 and stay \
+                 active",
+            ],
+        ),
+        (
+            &["sparsity.method=dsr", "schedule.budget=1"],
+            &["`schedule.budget` = 1 counts the densities of the start; dsr moves weights"],
+        ),
+        (
             &["rewire.every=1012"],
             &[
                 "positions never change: the first rewiring would be at step 1012 (`rewire.every`), \
