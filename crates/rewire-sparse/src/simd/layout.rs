@@ -195,3 +195,6 @@ fn by_columns(topology: &Topology, rows_per_tile: usize) -> (Tiles, Vec<u32>) {
     }
     (tiles, sources)
 }
+
+#[cfg(test)]
+mod tests;
