@@ -18,6 +18,7 @@ const COMMITTED: [&str; NAMES.len()] = [
 ];
 
 #[test]
+#[cfg_attr(miri, ignore = "too much to draw for an interpreter")]
 fn every_picture_is_the_one_committed() {
     for (name, committed) in NAMES.iter().zip(COMMITTED) {
         let drawn = picture(name)

@@ -74,8 +74,13 @@ fn sixty_four_by_sixty_four_worked_by_hand() {
 
 #[test]
 fn sizes_around_a_block_are_padded() {
-    for rows in SIDES {
-        for cols in SIDES {
+    // One cut block beside a whole one under Miri, where a block takes half a minute.
+    let (heights, widths): (&[usize], &[usize]) = match cfg!(miri) {
+        true => (&[65], &[5]),
+        false => (&SIDES, &SIDES),
+    };
+    for &rows in heights {
+        for &cols in widths {
             let shape = MatrixShape::new(rows, cols);
             let choices: Vec<u8> = (0..31).map(|i| (i * 7 + rows + cols) as u8).collect();
             let mask = two_four(shape, &choices);

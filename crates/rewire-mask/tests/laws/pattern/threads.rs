@@ -63,6 +63,7 @@ fn masks_have_the_same_bits_at_one_two_and_four_threads() {
 
 /// The first of two faults is named, though the part with the second one may be done earlier.
 #[test]
+#[cfg_attr(miri, ignore = "too many scores for an interpreter")]
 fn the_first_fault_is_named_at_any_number_of_threads() {
     let shape = MatrixShape::new(256, 256);
     let edges = Edges::Reject;
