@@ -8,7 +8,7 @@ use crate::alu::bits;
 use crate::clocks::{Clocks, lanes_of};
 use crate::copies::Copies;
 use crate::fault::Mishap;
-use crate::instruction::{Instruction, LANES, Lanes, Source, Truth};
+use crate::instruction::{Comparison, Instruction, Join, LANES, Lanes, Source, Truth};
 use crate::memory::Memory;
 use crate::registers::Names;
 use crate::schedule::Choices;
@@ -171,8 +171,8 @@ impl Execution<'_, '_> {
 
     fn compare(
         &mut self,
-        run: crate::instruction::Comparison,
-        join: Option<(fn(u32, u32) -> u32, Truth)>,
+        run: Comparison,
+        join: Option<(Join, Truth)>,
         [to, opposite]: [Option<u32>; 2],
         a: Source,
         b: Source,

@@ -19,6 +19,8 @@ pub(crate) type Binary = fn(&Lanes, &Lanes) -> Lanes;
 pub(crate) type Ternary = fn(&Lanes, &Lanes, &Lanes) -> Lanes;
 /// One bit per lane.
 pub(crate) type Comparison = fn(&Lanes, &Lanes) -> u32;
+/// Two predicates to one, a bit per lane.
+pub(crate) type Join = fn(u32, u32) -> u32;
 /// Old value and operand to new value; the second operand is that of `cas`.
 pub(crate) type Update = fn(u64, u64, u64) -> u64;
 
@@ -127,7 +129,7 @@ pub(crate) enum Instruction {
     Compare {
         run: Comparison,
         /// The comparison is joined with this predicate.
-        join: Option<(fn(u32, u32) -> u32, Truth)>,
+        join: Option<(Join, Truth)>,
         to: Option<u32>,
         opposite: Option<u32>,
         a: Source,
@@ -140,7 +142,7 @@ pub(crate) enum Instruction {
         which: Truth,
     },
     Predicate {
-        run: fn(u32, u32) -> u32,
+        run: Join,
         to: u32,
         a: Truth,
         b: Truth,

@@ -146,7 +146,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    /// A word; `::` belongs to it if a letter follows, a single colon ends a label.
+    /// A word; `::` belongs to it if more follows, a single colon ends a label.
     fn word(&mut self) -> &'a str {
         let rest = self.rest();
         let bytes = rest.as_bytes();
@@ -155,7 +155,7 @@ impl<'a> Lexer<'a> {
             if continues_word(bytes[end] as char) {
                 end += 1;
             } else if bytes[end..].starts_with(b"::")
-                && bytes.get(end + 2).is_some_and(u8::is_ascii_alphabetic)
+                && bytes.get(end + 2).is_some_and(u8::is_ascii_alphanumeric)
             {
                 end += 2;
             } else {

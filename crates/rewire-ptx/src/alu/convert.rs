@@ -31,21 +31,22 @@ pub(crate) struct Conversion {
 
 impl Conversion {
     /// The bits of the target register for the bits of a source register.
-    pub(crate) fn run(&self, bits: u64) -> u64 {
+    pub(crate) fn run(self, bits: u64) -> u64 {
         let bits = bits & self.from.mask();
         let result = match (is_float(self.from), is_float(self.to)) {
-            (true, true) => self.to_float(float_value(self.from, bits)),
+            (true, true) => self.float_to_float(float_value(self.from, bits)),
             (true, false) => self.float_to_integer(float_value(self.from, bits)),
             (false, true) => self.integer_to_float(integer_value(self.from, bits)),
-            (false, false) => self.to_integer(integer_value(self.from, bits)),
+            (false, false) => self.integer_to_integer(integer_value(self.from, bits)),
         };
         result & self.register
     }
 
-    fn to_float(&self, value: f64) -> u64 {
+    fn float_to_float(self, value: f64) -> u64 {
         let value = self.whole.map_or(value, |rounding| whole(value, rounding));
         let value = match (self.saturates, self.rectifies) {
-            (true, _) => value.max(0.0).min(1.0),
+            (true, _) if value.is_nan() => 0.0,
+            (true, _) => value.clamp(0.0, 1.0),
             (_, true) if value < 0.0 || (value == 0.0 && value.is_sign_negative()) => 0.0,
             _ => value,
         };
@@ -53,21 +54,21 @@ impl Conversion {
     }
 
     /// Integers of 64 bits are rounded straight to a single, not by way of a double.
-    fn integer_to_float(&self, value: i128) -> u64 {
+    fn integer_to_float(self, value: i128) -> u64 {
         match self.to {
             ScalarType::F32 => u64::from((value as f32).to_bits()),
             _ => float_bits(self.to, value as f64),
         }
     }
 
-    fn float_to_integer(&self, value: f64) -> u64 {
+    fn float_to_integer(self, value: f64) -> u64 {
         // The cast below makes a NaN 0, as PTX does.
         let value = whole(value, self.whole.unwrap_or(Rounding::Zero));
         let (least, most) = limits(self.to);
         (value as i128).clamp(least, most) as u64
     }
 
-    fn to_integer(&self, value: i128) -> u64 {
+    fn integer_to_integer(self, value: i128) -> u64 {
         if self.saturates {
             let (least, most) = limits(self.to);
             return value.clamp(least, most) as u64;

@@ -175,12 +175,12 @@ pub(crate) fn compare(name: &str, scalar: ScalarType) -> Option<Comparison> {
     #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN has to pass")]
     Some(match name {
         "eq" => both!(|a, b| a == b),
-        "ne" => both!(|a, b| a < b || a > b),
+        "ne" => both!(|a, b| a.partial_cmp(&b).is_some_and(|order| order.is_ne())),
         "lt" => both!(|a, b| a < b),
         "le" => both!(|a, b| a <= b),
         "gt" => both!(|a, b| a > b),
         "ge" => both!(|a, b| a >= b),
-        "equ" => both!(|a, b| !(a < b || a > b)),
+        "equ" => both!(|a, b| a.partial_cmp(&b).is_none_or(|order| order.is_eq())),
         "neu" => both!(|a, b| a != b),
         "ltu" => both!(|a, b| !(a >= b)),
         "leu" => both!(|a, b| !(a > b)),

@@ -3,6 +3,11 @@
 //! A division by zero gives all ones and a remainder by zero its dividend, as current hardware
 //! does; PTX leaves both open.
 
+#![allow(
+    clippy::unnecessary_cast,
+    reason = "the same text serves every width, and one of them is that of a register"
+)]
+
 use super::{binary, comparison, ternary, unary};
 use crate::ScalarType;
 use crate::instruction::{Binary, Comparison, Ternary, Unary};

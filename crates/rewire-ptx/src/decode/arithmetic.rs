@@ -4,7 +4,7 @@ use super::{Decoded, Reader};
 use crate::ScalarType;
 use crate::alu::{float, half, integer};
 use crate::error::Flaw;
-use crate::instruction::Instruction;
+use crate::instruction::{Binary, Instruction, Ternary, Unary};
 use crate::scalar_type::Family;
 
 impl Reader<'_> {
@@ -18,7 +18,7 @@ impl Reader<'_> {
         }
     }
 
-    fn one_operand(&self, run: Option<crate::instruction::Unary>, scalar: ScalarType) -> Decoded {
+    fn one_operand(&self, run: Option<Unary>, scalar: ScalarType) -> Decoded {
         self.finish(2..=2)?;
         Ok(Instruction::Unary {
             run: run.ok_or_else(|| self.no_such_type(scalar))?,
@@ -102,12 +102,7 @@ impl Reader<'_> {
         }
     }
 
-    fn binary(
-        &self,
-        run: Option<crate::instruction::Binary>,
-        scalar: ScalarType,
-        result: ScalarType,
-    ) -> Decoded {
+    fn binary(&self, run: Option<Binary>, scalar: ScalarType, result: ScalarType) -> Decoded {
         Ok(Instruction::Binary {
             run: run.ok_or_else(|| self.no_such_type(scalar))?,
             to: self.target(0, result)?,
@@ -153,12 +148,7 @@ impl Reader<'_> {
         self.ternary(run, scalar, scalar)
     }
 
-    fn ternary(
-        &self,
-        run: Option<crate::instruction::Ternary>,
-        scalar: ScalarType,
-        result: ScalarType,
-    ) -> Decoded {
+    fn ternary(&self, run: Option<Ternary>, scalar: ScalarType, result: ScalarType) -> Decoded {
         Ok(Instruction::Ternary {
             run: run.ok_or_else(|| self.no_such_type(scalar))?,
             to: self.target(0, result)?,

@@ -3,7 +3,7 @@
 use super::{Decoded, Reader};
 use crate::ScalarType;
 use crate::alu::{float, integer};
-use crate::instruction::{Instruction, Truth};
+use crate::instruction::{Instruction, Join, Truth};
 use crate::scalar_type::Family;
 use crate::syntax::Operand;
 
@@ -44,7 +44,7 @@ impl Reader<'_> {
             }
             _ => (Some(self.truth_target(0)?), None),
         };
-        let join: Option<(fn(u32, u32) -> u32, Truth)> = match join {
+        let join: Option<(Join, Truth)> = match join {
             None => None,
             Some("and") => Some((|a, b| a & b, self.truth(3)?)),
             Some("or") => Some((|a, b| a | b, self.truth(3)?)),

@@ -3,7 +3,7 @@
 use super::{Decoded, Reader};
 use crate::ScalarType;
 use crate::alu::bits;
-use crate::instruction::{Instruction, Source, Truth};
+use crate::instruction::{Instruction, Source, Ternary, Truth};
 
 impl Reader<'_> {
     pub(super) fn logic(&mut self) -> Decoded {
@@ -88,7 +88,7 @@ impl Reader<'_> {
         self.words_of_32(bits::funnel_of(left, wraps))
     }
 
-    fn words_of_32(&self, run: crate::instruction::Ternary) -> Decoded {
+    fn words_of_32(&self, run: Ternary) -> Decoded {
         Ok(Instruction::Ternary {
             run,
             to: self.target(0, ScalarType::B32)?,

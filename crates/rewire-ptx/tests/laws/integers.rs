@@ -35,18 +35,20 @@ fn sums_and_products_wrap() {
         });
     }
     check2("mul.hi", "u32", |a, b, _| {
-        (a & 0xFFFF_FFFF) * (b & 0xFFFF_FFFF) >> 32
+        ((a & 0xFFFF_FFFF) * (b & 0xFFFF_FFFF)) >> 32
     });
     check2("mul.hi", "s32", |a, b, _| {
-        (i64::from(a as i32) * i64::from(b as i32) >> 32) as u64
+        ((i64::from(a as i32) * i64::from(b as i32)) >> 32) as u64
     });
     check2("mul.hi", "u64", |a, b, _| {
-        (u128::from(a) * u128::from(b) >> 64) as u64
+        ((u128::from(a) * u128::from(b)) >> 64) as u64
     });
     check2("mul.hi", "s64", |a, b, _| {
-        (i128::from(a as i64) * i128::from(b as i64) >> 64) as u64
+        ((i128::from(a as i64) * i128::from(b as i64)) >> 64) as u64
     });
-    check2("mul.hi", "u16", |a, b, _| (a & 0xFFFF) * (b & 0xFFFF) >> 16);
+    check2("mul.hi", "u16", |a, b, _| {
+        ((a & 0xFFFF) * (b & 0xFFFF)) >> 16
+    });
     check(
         "mul.wide.s32 %d, %a0, %a1;",
         "s64",

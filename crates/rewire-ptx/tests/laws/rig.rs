@@ -156,7 +156,7 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel of a body; `{line 5}` of the text is the first line of the body.
+    /// The kernel of a body, which begins in line 5 of the text.
     pub(crate) fn new(threads: u32, body: &str) -> Self {
         let text = format!("{HEADER}.visible .entry k(.param .u64 data) {{\n{body}\n}}\n");
         Self {
