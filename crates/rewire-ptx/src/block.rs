@@ -34,6 +34,7 @@ enum Need {
 fn need(instruction: &Instruction) -> Need {
     match *instruction {
         Instruction::LoadMatrix { .. }
+        | Instruction::Transpose { .. }
         | Instruction::Multiply { .. }
         | Instruction::MultiplySparse { .. } => Need::Warp,
         Instruction::Barrier { aligned: true, .. } => Need::Alive,
@@ -132,10 +133,17 @@ impl Block<'_> {
             return Ok(());
         }
         match &step.instruction {
-            Instruction::Branch { target } => {
+            &Instruction::Branch { target, uniform } => {
+                if uniform && active != lanes {
+                    return Err(FaultKind::Divergence {
+                        needed: lanes,
+                        present: active,
+                    }
+                    .of_warp());
+                }
                 let warp = &mut self.warps[warp];
                 warp.groups[group].at = at + 1;
-                warp.split(group, active, *target);
+                warp.split(group, active, target);
                 warp.join(at + 1);
                 return Ok(());
             }

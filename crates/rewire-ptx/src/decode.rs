@@ -76,7 +76,7 @@ impl<'a> Reader<'a> {
                 self.control()
             }
             "shfl" | "vote" | "activemask" | "redux" => self.warp(),
-            "ldmatrix" | "mma" => self.matrix(),
+            "ldmatrix" | "movmatrix" | "mma" => self.matrix(),
             "cp" => self.copies(),
             _ => Err(self.unsupported()),
         }

@@ -151,6 +151,7 @@ impl Execution<'_, '_> {
             }
             Instruction::WarpBarrier { .. } => self.order_lanes(),
             Instruction::LoadMatrix { .. }
+            | Instruction::Transpose { .. }
             | Instruction::Multiply { .. }
             | Instruction::MultiplySparse { .. } => self.matrices(instruction)?,
             Instruction::Load { .. }

@@ -182,6 +182,8 @@ pub(crate) enum Instruction {
     },
     Branch {
         target: u32,
+        /// All lanes that are here have to go the same way.
+        uniform: bool,
     },
     Exit,
     /// A fault that the kernel asks for.
@@ -225,6 +227,11 @@ pub(crate) enum Instruction {
         to: Vec<u32>,
         transposed: bool,
         address: Address,
+    },
+    /// `movmatrix`: an 8 × 8 matrix in registers becomes its transpose.
+    Transpose {
+        to: u32,
+        a: Source,
     },
     Multiply {
         shape: DenseShape,

@@ -160,6 +160,15 @@ fn add(row: &mut [f32; 8], factor: f32, b: &[f32; 8]) {
     }
 }
 
+/// The transpose of an 8 × 8 matrix of which lane `4g + t` holds elements 2t and 2t + 1 of row g.
+pub(crate) fn transposed(matrix: &Lanes) -> Lanes {
+    let element = |row: usize, col: usize| u64::from(halves(matrix[4 * row + col / 2])[col % 2]);
+    std::array::from_fn(|lane| {
+        let (g, t) = (lane / 4, lane % 4);
+        element(2 * t + 1, g) << 16 | element(2 * t, g)
+    })
+}
+
 /// D = A·B + C.
 pub(crate) fn multiply(
     shape: DenseShape,

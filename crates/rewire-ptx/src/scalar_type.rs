@@ -126,7 +126,11 @@ impl ScalarType {
         if own == Family::Predicate || other == Family::Predicate {
             return own == other;
         }
-        own == other || own == Family::Bits || other == Family::Bits
+        match (own, other) {
+            (Family::Float, Family::Float) => self == wanted,
+            (Family::Bits, _) | (_, Family::Bits) => true,
+            _ => own == other,
+        }
     }
 }
 

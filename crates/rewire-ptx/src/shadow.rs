@@ -9,6 +9,9 @@ use crate::clocks::{Clocks, lanes_of};
 use crate::fault::{Access, FaultKind, MemorySpace};
 use crate::instruction::LANES;
 
+/// Groups of readers from which on those that are ordered before a new one are forgotten.
+const MOST_READERS: usize = 32;
+
 /// How a byte is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Writing {
@@ -180,6 +183,9 @@ impl Shadow {
             cell.further = self.further.len() as u32;
         }
         let further = &mut self.further[cell.further as usize - 1];
+        if further.len() >= MOST_READERS {
+            further.retain(|other| other.unordered(actor.thread, clocks).is_some());
+        }
         match further.iter_mut().find(|other| joins(other)) {
             Some(other) => other.lanes |= reader.lanes,
             None => further.push(reader),

@@ -4,6 +4,7 @@
 //! `tanh.approx`, `rcp.approx` …) are computed in double precision and rounded once: a kernel that
 //! depends on their error needs a tolerance. `.ftz` flushes subnormal operands and results.
 
+use super::half::{bf16_to_f32, f16_to_f32};
 use super::{binary, comparison, ternary, unary};
 use crate::ScalarType;
 use crate::instruction::{Binary, Comparison, Ternary, Unary};
@@ -156,8 +157,7 @@ pub(crate) fn fused(scalar: ScalarType, flushes: bool) -> Option<Ternary> {
 
 /// The comparison called `name`; those that end in `u` hold for NaN too.
 pub(crate) fn compare(name: &str, scalar: ScalarType) -> Option<Comparison> {
-    // A single is compared as the double it equals, whatever its type.
-    macro_rules! both {
+    macro_rules! of_all {
         (|$a:ident, $b:ident| $holds:expr) => {
             match scalar {
                 ScalarType::F32 => comparison!(|a, b| {
@@ -168,26 +168,34 @@ pub(crate) fn compare(name: &str, scalar: ScalarType) -> Option<Comparison> {
                     let ($a, $b) = (double(a), double(b));
                     $holds
                 }),
+                ScalarType::F16 => comparison!(|a, b| {
+                    let ($a, $b) = (f16_to_f32(a as u16), f16_to_f32(b as u16));
+                    $holds
+                }),
+                ScalarType::Bf16 => comparison!(|a, b| {
+                    let ($a, $b) = (bf16_to_f32(a as u16), bf16_to_f32(b as u16));
+                    $holds
+                }),
                 _ => return None,
             }
         };
     }
     #[allow(clippy::neg_cmp_op_on_partial_ord, reason = "NaN has to pass")]
     Some(match name {
-        "eq" => both!(|a, b| a == b),
-        "ne" => both!(|a, b| a.partial_cmp(&b).is_some_and(|order| order.is_ne())),
-        "lt" => both!(|a, b| a < b),
-        "le" => both!(|a, b| a <= b),
-        "gt" => both!(|a, b| a > b),
-        "ge" => both!(|a, b| a >= b),
-        "equ" => both!(|a, b| a.partial_cmp(&b).is_none_or(|order| order.is_eq())),
-        "neu" => both!(|a, b| a != b),
-        "ltu" => both!(|a, b| !(a >= b)),
-        "leu" => both!(|a, b| !(a > b)),
-        "gtu" => both!(|a, b| !(a <= b)),
-        "geu" => both!(|a, b| !(a < b)),
-        "num" => both!(|a, b| !a.is_nan() && !b.is_nan()),
-        "nan" => both!(|a, b| a.is_nan() || b.is_nan()),
+        "eq" => of_all!(|a, b| a == b),
+        "ne" => of_all!(|a, b| a.partial_cmp(&b).is_some_and(|order| order.is_ne())),
+        "lt" => of_all!(|a, b| a < b),
+        "le" => of_all!(|a, b| a <= b),
+        "gt" => of_all!(|a, b| a > b),
+        "ge" => of_all!(|a, b| a >= b),
+        "equ" => of_all!(|a, b| a.partial_cmp(&b).is_none_or(|order| order.is_eq())),
+        "neu" => of_all!(|a, b| a != b),
+        "ltu" => of_all!(|a, b| !(a >= b)),
+        "leu" => of_all!(|a, b| !(a > b)),
+        "gtu" => of_all!(|a, b| !(a <= b)),
+        "geu" => of_all!(|a, b| !(a < b)),
+        "num" => of_all!(|a, b| !a.is_nan() && !b.is_nan()),
+        "nan" => of_all!(|a, b| a.is_nan() || b.is_nan()),
         _ => return None,
     })
 }

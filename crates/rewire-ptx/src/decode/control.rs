@@ -13,9 +13,9 @@ impl Reader<'_> {
     pub(super) fn control(&mut self) -> Decoded {
         match self.words[0] {
             "bra" => {
-                self.take("uni");
+                let uniform = self.take("uni");
                 self.finish(1..=1)?;
-                self.branch()
+                self.branch(uniform)
             }
             "bar" | "barrier" => self.barrier(),
             "membar" => {
@@ -42,7 +42,7 @@ impl Reader<'_> {
     }
 
     /// A label of the statement's own scope or of one around it.
-    fn branch(&self) -> Decoded {
+    fn branch(&self, uniform: bool) -> Decoded {
         let Operand::Label(name) = self.operand(0) else {
             return Err(self.operand_flaw(0, "a label"));
         };
@@ -56,6 +56,7 @@ impl Reader<'_> {
             if let Some(label) = here {
                 return Ok(Instruction::Branch {
                     target: label.target,
+                    uniform,
                 });
             }
             if scope == 0 {

@@ -1,4 +1,4 @@
-//! `ldmatrix`, `mma.sync` and `mma.sp`.
+//! `ldmatrix`, `movmatrix`, `mma.sync` and `mma.sp`.
 
 use super::{Decoded, Reader};
 use crate::ScalarType;
@@ -8,8 +8,10 @@ use crate::matrix::{DenseShape, HalfFormat, SparseShape};
 
 impl Reader<'_> {
     pub(super) fn matrix(&mut self) -> Decoded {
-        if self.words[0] == "ldmatrix" {
-            return self.load_matrix();
+        match self.words[0] {
+            "ldmatrix" => return self.load_matrix(),
+            "movmatrix" => return self.transpose(),
+            _ => {}
         }
         match self.take_one(&["sp::ordered_metadata", "sp"]) {
             Some(_) => self.multiply_sparse(),
@@ -34,6 +36,17 @@ impl Reader<'_> {
             to: self.targets(0, count, ScalarType::B32)?,
             transposed,
             address: self.address(1, Space::Shared)?,
+        })
+    }
+
+    fn transpose(&mut self) -> Decoded {
+        for word in ["sync", "aligned", "m8n8", "trans", "b16"] {
+            self.require(word)?;
+        }
+        self.finish(2..=2)?;
+        Ok(Instruction::Transpose {
+            to: self.target(0, ScalarType::B32)?,
+            a: self.source(1, ScalarType::B32)?,
         })
     }
 

@@ -4,6 +4,7 @@ use super::Reader;
 use crate::ScalarType;
 use crate::error::{Flaw, PtxErrorKind};
 use crate::instruction::{Address, Source, Space, Truth};
+use crate::scalar_type::Family;
 use crate::shared::SHARED_BASE;
 use crate::syntax::{Base, Operand, Register, VariableSpace};
 
@@ -56,18 +57,31 @@ impl Reader<'_> {
         scalar: ScalarType,
         fits: fn(ScalarType, ScalarType) -> bool,
     ) -> Result<Source, Flaw> {
+        let family = scalar.family();
         match *operand {
             Operand::Register(register) if fits(register.scalar, scalar) => {
                 Ok(Source::Register(register.slot))
             }
             Operand::Register(register) => Err(self.misfit(index, register.scalar, scalar)),
-            Operand::Integer(value) => Ok(Source::Immediate(value & scalar.mask())),
-            Operand::Single(bits) if scalar.bits() == 32 => Ok(Source::Immediate(u64::from(bits))),
+            Operand::Integer(value) if family != Family::Float => {
+                let least = i64::MIN >> (64 - scalar.bits().clamp(1, 64));
+                let fits = value <= scalar.mask() || (least..0).contains(&(value as i64));
+                if !fits {
+                    let expected = format!("a number of {} bits", scalar.bits());
+                    return Err(self.operand_flaw(index, expected));
+                }
+                Ok(Source::Immediate(value & scalar.mask()))
+            }
+            Operand::Single(bits) if family != Family::Integer && scalar.bits() == 32 => {
+                Ok(Source::Immediate(u64::from(bits)))
+            }
             Operand::Double(bits) if scalar == ScalarType::F32 => {
                 let single = f64::from_bits(bits) as f32;
                 Ok(Source::Immediate(u64::from(single.to_bits())))
             }
-            Operand::Double(bits) if scalar.bits() == 64 => Ok(Source::Immediate(bits)),
+            Operand::Double(bits) if family != Family::Integer && scalar.bits() == 64 => {
+                Ok(Source::Immediate(bits))
+            }
             Operand::Variable { space, offset } => {
                 let address = self.variable_address(space).wrapping_add(offset as u64);
                 Ok(Source::Immediate(address & scalar.mask()))
@@ -76,6 +90,10 @@ impl Reader<'_> {
                 .statement
                 .place
                 .flaw(PtxErrorKind::Unknown { name: name.clone() })),
+            Operand::Special(_) => Err(self.operand_flaw(
+                index,
+                format!("a {scalar} register; special registers are read by mov"),
+            )),
             _ => Err(self.operand_flaw(index, format!("a {scalar} register or a number"))),
         }
     }

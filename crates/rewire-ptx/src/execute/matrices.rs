@@ -17,6 +17,11 @@ impl Execution<'_, '_> {
                 transposed,
                 address,
             } => self.load_matrices(to, *transposed, *address),
+            &Instruction::Transpose { to, a } => {
+                let transposed = matrix::transposed(&self.value(a)?);
+                self.write(to, &transposed);
+                Ok(())
+            }
             Instruction::Multiply {
                 shape,
                 format,

@@ -255,6 +255,12 @@ fn divergence_at_aligned_instructions_is_found() {
         }
     );
     passes(64, "setp.lt.u32 %q, %lane, 4; @%q ret; bar.sync 0;");
+    // A branch that says it is uniform has to be.
+    fault(
+        64,
+        "setp.lt.u32 %q, %lane, 4;\n@%q bra.uni DONE; // HERE\n DONE:",
+    );
+    passes(64, "setp.lt.u32 %q, %t, 32; @%q bra.uni DONE; DONE:");
     // A warp-uniform predicate is no divergence.
     passes(64, "setp.lt.u32 %q, %t, 32; @%q bar.sync 1, 32;");
 }

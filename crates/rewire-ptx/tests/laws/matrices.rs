@@ -267,3 +267,20 @@ fn ldmatrix_spreads_rows_or_columns() {
         }
     }
 }
+
+#[test]
+fn movmatrix_transposes_in_registers() {
+    let body = ".reg .b32 %lane, %v; .reg .b64 %p, %at; ld.param.u64 %p, [data];
+        mov.u32 %lane, %laneid; mul.wide.u32 %at, %lane, 4; add.u64 %p, %p, %at;
+        ld.global.b32 %v, [%p]; movmatrix.sync.aligned.m8n8.trans.b16 %v, %v;
+        st.global.b32 [%p], %v;";
+    // Element (row, column) is 8 · row + column.
+    let data: Vec<u32> = (0..32)
+        .map(|word| ((2 * word + 1) << 16) | (2 * word))
+        .collect();
+    let found = Kernel::new(32, body).run(&data).unwrap();
+    for (lane, found) in found.into_iter().enumerate() {
+        let (g, t) = (lane as u32 / 4, lane as u32 % 4);
+        assert_eq!(found, ((8 * (2 * t + 1) + g) << 16) | (8 * 2 * t + g));
+    }
+}

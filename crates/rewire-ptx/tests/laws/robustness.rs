@@ -69,6 +69,11 @@ fn unknown_words_are_errors_with_their_place() {
     operand("cp.async.cg.shared.global [%a], [%p], 8;", 3);
     operand("lop3.b32 %a, %a, %a, %a, 256;", 5);
     operand("bra 7;", 1);
+    operand("add.u32 %a, %a, 4294967296;", 3);
+    operand("add.s32 %a, %a, -2147483649;", 3);
+    operand("add.f32 %f, %f, 1;", 3);
+    operand("mov.u32 %a, 0f3F800000;", 2);
+    operand("add.u32 %a, %a, %tid.x;", 3);
     assert_eq!(
         wrong("add.u64 %p, %p, %a;"),
         PtxErrorKind::RegisterType {

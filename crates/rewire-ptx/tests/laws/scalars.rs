@@ -254,3 +254,19 @@ fn pairs_of_halves_are_rounded_once() {
         assert_eq!(found, wanted[1] << 16 | wanted[0]);
     }
 }
+
+#[test]
+fn halves_compare_as_their_values() {
+    let rows: Vec<Vec<u64>> = pairs()
+        .into_iter()
+        .map(|row| {
+            let half = |bits: u64| bf16(f32::from_bits(bits as u32));
+            vec![half(row[0]), half(row[1])]
+        })
+        .collect();
+    let found = lanewise("setp.gt.bf16 %d, %a0, %a1;", "pred", &["bf16"; 2], &rows);
+    for (row, found) in rows.iter().zip(found) {
+        let [a, b] = [row[0], row[1]].map(|bits| f32::from_bits((bits as u32) << 16));
+        assert_eq!(found == 1, a > b);
+    }
+}
