@@ -142,6 +142,10 @@ impl Block<'_> {
                     .of_warp());
                 }
                 let warp = &mut self.warps[warp];
+                if active == lanes {
+                    warp.go(group, target);
+                    return Ok(());
+                }
                 warp.groups[group].at = at + 1;
                 warp.split(group, active, target);
                 warp.join(at + 1);

@@ -47,7 +47,8 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token<'_>>, Flaw> {
         text,
         at: 0,
         line: 1,
-        line_start: 0,
+        column: 1,
+        counted: 0,
     };
     let mut found = Vec::with_capacity(text.len() / 4);
     loop {
@@ -63,7 +64,9 @@ struct Lexer<'a> {
     text: &'a str,
     at: usize,
     line: u32,
-    line_start: usize,
+    /// The column of `counted`, which no token begins before.
+    column: u32,
+    counted: usize,
 }
 
 fn begins_word(c: char) -> bool {
@@ -109,11 +112,14 @@ impl<'a> Lexer<'a> {
         &self.text[self.at..]
     }
 
-    fn place(&self) -> Place {
-        let column = self.text[self.line_start..self.at].chars().count() as u32 + 1;
+    /// Each character is counted once, however long its line is.
+    fn place(&mut self) -> Place {
+        let passed = self.text[self.counted..self.at].chars().count();
+        self.column += passed as u32;
+        self.counted = self.at;
         Place {
             line: self.line,
-            column,
+            column: self.column,
         }
     }
 
@@ -122,7 +128,8 @@ impl<'a> Lexer<'a> {
         let end = self.at + length;
         for (index, _) in self.text[self.at..end].match_indices('\n') {
             self.line += 1;
-            self.line_start = self.at + index + 1;
+            self.column = 1;
+            self.counted = self.at + index + 1;
         }
         self.at = end;
     }

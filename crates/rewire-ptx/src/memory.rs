@@ -161,6 +161,27 @@ impl Memory {
         Ok(values.map(T::from_slice).collect())
     }
 
+    /// Puts `values` in place of what lies at `address`.
+    ///
+    /// # Errors
+    /// [`MemoryError::OutOfBounds`] unless they fit into one buffer.
+    pub fn overwrite<T: Element>(&mut self, address: u64, values: &[T]) -> Result<(), MemoryError> {
+        let mut bytes = Vec::with_capacity(values.len() * T::BYTES);
+        for value in values {
+            value.append_to(&mut bytes);
+        }
+        let (index, at) = self
+            .find(address, bytes.len())
+            .ok_or(MemoryError::OutOfBounds {
+                address,
+                bytes: bytes.len(),
+            })?;
+        let buffer = &mut self.buffers[index];
+        buffer.bytes[at..at + bytes.len()].copy_from_slice(&bytes);
+        buffer.history[at..at + bytes.len()].fill(SETTLED);
+        Ok(())
+    }
+
     /// The buffer that holds all of these bytes and where in it they begin.
     fn find(&self, address: u64, bytes: usize) -> Option<(usize, usize)> {
         let after = self

@@ -90,7 +90,7 @@ impl Warp {
         }
     }
 
-    /// Moves some lanes of a group and leaves the others where they are.
+    /// Moves some lanes of a group, not all, and leaves the others where they are.
     pub(crate) fn split(&mut self, group: usize, lanes: u32, at: u32) {
         self.groups[group].lanes &= !lanes;
         self.groups.push(Group {

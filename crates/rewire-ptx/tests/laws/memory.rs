@@ -122,6 +122,9 @@ fn buffers_have_bounds_of_their_own() {
         memory.download::<u8>(second, 1),
         Err(MemoryError::Unwritten { address: second })
     );
+    memory.overwrite(second + 2, &[7u16]).unwrap();
+    assert_eq!(memory.download::<u16>(second + 2, 1).unwrap(), [7]);
+    assert!(memory.overwrite(second + 4, &[7u64]).is_err());
     let body = ".reg .b64 %p; .reg .b32 %a; ld.param.u64 %p, [data];\nld.global.u32 %a, [%p+-4];";
     let fault = Kernel::new(1, body).run(&[1]).unwrap_err();
     assert_eq!(fault.line, 6);
