@@ -24,6 +24,8 @@ use crate::syntax::{Body, Parameter, Statement};
 pub(crate) struct Surroundings<'a> {
     pub(crate) body: &'a Body,
     pub(crate) parameters: &'a [Parameter],
+    /// 80 for sm_80.
+    pub(crate) target: u32,
 }
 
 /// The steps of a kernel.
@@ -148,6 +150,16 @@ impl<'a> Reader<'a> {
             opcode: self.statement.opcode.clone(),
             found,
         }))
+    }
+
+    /// Fails if the target of the text comes before this one.
+    fn needs_target(&self, least: u32) -> Result<(), Flaw> {
+        if self.around.target >= least {
+            return Ok(());
+        }
+        let opcode = self.statement.opcode.clone();
+        let kind = PtxErrorKind::Target { opcode, least };
+        Err(self.statement.place.flaw(kind))
     }
 
     fn no_such_type(&self, scalar: ScalarType) -> Flaw {

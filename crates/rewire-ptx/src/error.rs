@@ -44,6 +44,13 @@ pub enum PtxErrorKind {
         /// What the emulator cannot follow.
         what: String,
     },
+    /// An instruction that the target of the text does not have.
+    Target {
+        /// The whole instruction word.
+        opcode: String,
+        /// The least target that has it, 90 for sm_90.
+        least: u32,
+    },
     /// An operand of another kind than the instruction takes.
     Operand {
         /// The whole instruction word.
@@ -107,6 +114,7 @@ impl fmt::Display for PtxErrorKind {
             Self::Directive(name) => write!(f, "the directive `{name}` is not supported"),
             Self::Instruction(name) => write!(f, "the instruction `{name}` is not supported"),
             Self::Modifier { opcode, what } => write!(f, "`{opcode}`: {what}"),
+            Self::Target { opcode, least } => write!(f, "`{opcode}` needs .target sm_{least}"),
             Self::Operand {
                 opcode,
                 index,

@@ -47,6 +47,7 @@ impl Module {
             let around = Surroundings {
                 body: &source.body,
                 parameters: &source.parameters,
+                target: source.target,
             };
             Ok(Entry {
                 steps: steps(&around).map_err(|flaw| flaw.in_file(file))?,

@@ -20,6 +20,8 @@ pub(crate) struct Source {
     pub(crate) parameters: Vec<Parameter>,
     pub(crate) limits: Limits,
     pub(crate) place: Place,
+    /// The number of its target: 80 for sm_80.
+    pub(crate) target: u32,
     /// What the dynamic part of shared memory is aligned to.
     pub(crate) dynamic_align: u64,
     pub(crate) body: Body,
@@ -41,6 +43,7 @@ pub(crate) fn module(text: &str) -> Result<(Vec<Source>, Vec<u8>), Flaw> {
         at: 0,
         scopes: Scopes::default(),
         constants: Vec::new(),
+        target: 0,
         module_shared: 0,
         shared: 0,
         dynamic_align: 1,
@@ -56,6 +59,8 @@ struct Parser<'a> {
     at: usize,
     scopes: Scopes,
     constants: Vec<u8>,
+    /// 80 for sm_80.
+    target: u32,
     /// Bytes of static shared memory declared outside kernels.
     module_shared: u64,
     /// The same, with those of the kernel at hand.
@@ -155,7 +160,17 @@ impl<'a> Parser<'a> {
         if !self.take_word(".target") {
             return self.unexpected("`.target`");
         }
-        self.word("a target such as sm_80")?;
+        let place = self.place();
+        let target = self.word("a target such as sm_80")?;
+        self.target = target
+            .strip_prefix("sm_")
+            .and_then(|number| number.trim_end_matches('a').parse().ok())
+            .ok_or_else(|| {
+                place.flaw(PtxErrorKind::Unexpected {
+                    found: format!("`{target}`"),
+                    expected: "a target such as sm_80",
+                })
+            })?;
         while self.take_mark(',') {
             self.word("a target")?;
         }
@@ -226,6 +241,7 @@ impl<'a> Parser<'a> {
             parameters: std::mem::take(&mut self.parameters),
             limits,
             place,
+            target: self.target,
             dynamic_align: self.dynamic_align,
             body: std::mem::take(&mut self.body),
         })

@@ -67,7 +67,6 @@ pub(crate) enum Base {
     Register(Register),
     Variable(VariableSpace),
     Parameter(usize),
-    Nothing,
 }
 
 /// One operand as it is written.

@@ -73,6 +73,10 @@ impl Reader<'_> {
         let scalar = self.scalar()?;
         self.finish(3..=3)?;
         if scalar.family() == Family::Float {
+            let bf16 = matches!(scalar, ScalarType::Bf16 | ScalarType::Bf16x2);
+            if bf16 && matches!(name, "add" | "sub" | "mul") {
+                self.needs_target(90)?;
+            }
             let name = match (name, propagates) {
                 ("min", true) => "min.NaN",
                 ("max", true) => "max.NaN",

@@ -27,6 +27,9 @@ impl Reader<'_> {
             scalar.family() == Family::Float,
         );
         self.finish(count..=count)?;
+        if scalar == ScalarType::Bf16 {
+            self.needs_target(90)?;
+        }
         let run = if float {
             float::compare(name, scalar).filter(|_| !flushes)
         } else {

@@ -3,8 +3,9 @@
 use super::{Decoded, Reader};
 use crate::ScalarType;
 use crate::alu::convert::{Conversion, Rounding, is_float};
-use crate::instruction::Instruction;
+use crate::instruction::{Instruction, Source};
 use crate::matrix::HalfFormat;
+use crate::syntax::Operand;
 
 impl Reader<'_> {
     pub(super) fn conversion(&mut self) -> Decoded {
@@ -23,6 +24,10 @@ impl Reader<'_> {
             if !(integer || is_float(scalar)) {
                 return Err(self.no_such_type(scalar));
             }
+        }
+        let bf16 = |scalar| scalar == ScalarType::Bf16;
+        if (bf16(to) && from != ScalarType::F32) || (bf16(from) && to != ScalarType::F32) {
+            self.needs_target(90)?;
         }
         let whole = match rounding {
             Some("rni") => Some(Rounding::Nearest),
@@ -64,7 +69,10 @@ impl Reader<'_> {
                 },
             },
             to: register.slot,
-            a: self.wide_source(1, from)?,
+            a: match *self.operand(1) {
+                Operand::Special(special) if from == ScalarType::U32 => Source::Special(special),
+                _ => self.wide_source(1, from)?,
+            },
         })
     }
 

@@ -94,7 +94,7 @@ impl Reader<'_> {
             }
         };
         let to = self
-            .elements(0, count)?
+            .elements_or_one(0, count)?
             .iter()
             .map(slot)
             .collect::<Result<Vec<_>, Flaw>>()?;
@@ -129,7 +129,7 @@ impl Reader<'_> {
             return Err(self.modifier_flaw("this space cannot be written"));
         }
         let from = self
-            .elements(1, count)?
+            .elements_or_one(1, count)?
             .iter()
             .map(|element| self.value(element, 1, scalar, ScalarType::holds_or_exceeds))
             .collect::<Result<Vec<_>, Flaw>>()?;

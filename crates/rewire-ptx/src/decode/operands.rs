@@ -156,16 +156,21 @@ impl Reader<'_> {
         }
     }
 
-    /// The elements of a vector of `count`; a lone operand is a vector of one.
+    /// The elements of a vector of `count`, in braces even if it is one.
     pub(super) fn elements(&self, index: usize, count: usize) -> Result<&[Operand], Flaw> {
-        let elements = match self.operand(index) {
-            Operand::Vector(elements) => elements.as_slice(),
-            other => std::slice::from_ref(other),
-        };
-        if elements.len() == count {
-            return Ok(elements);
+        match self.operand(index) {
+            Operand::Vector(elements) if elements.len() == count => Ok(elements),
+            _ => Err(self.operand_flaw(index, format!("a vector of {count}"))),
         }
-        Err(self.operand_flaw(index, format!("a vector of {count}")))
+    }
+
+    /// The elements of a vector of `count`; one may stand alone.
+    pub(super) fn elements_or_one(&self, index: usize, count: usize) -> Result<&[Operand], Flaw> {
+        match self.operand(index) {
+            Operand::Vector(_) => self.elements(index, count),
+            other if count == 1 => Ok(std::slice::from_ref(other)),
+            _ => self.elements(index, count),
+        }
     }
 
     /// Registers of a vector that hold values of exactly this type.
@@ -228,7 +233,6 @@ impl Reader<'_> {
                     mask: register.scalar.mask(),
                 })
             }
-            Base::Nothing if space != Space::Parameter => Ok(fixed(0)),
             _ => Err(self.operand_flaw(index, "an address of the instruction's state space")),
         }
     }

@@ -64,12 +64,9 @@ impl Parser<'_> {
                     None => return Err(place.flaw(PtxErrorKind::Unknown { name: name.into() })),
                 }
             }
-            _ => Base::Nothing,
+            _ => return self.unexpected("a register or a variable"),
         };
-        let offset = match base {
-            Base::Nothing => self.signed_integer()?,
-            _ => self.offset()?,
-        };
+        let offset = self.offset()?;
         self.mark(']', "`]`, or `+` and a number")?;
         Ok(Operand::Address { base, offset })
     }

@@ -204,7 +204,7 @@ fn stray_accesses_are_found() {
     fault(1, "ld.global.u32 %v, [%p+-4]; // HERE");
     let found = fault(128, "st.shared.u32 [%at+4], %t; // HERE");
     assert_eq!((found.warp, found.lane), (3, Some(31)));
-    fault(1, "st.shared.u32 [0], %t; // HERE");
+    fault(1, "mov.u32 %at, 0; st.shared.u32 [%at], %t; // HERE");
     fault(1, "cp.async.ca.shared.global [room+2], [%p], 4; // HERE");
     fault(1, "cp.async.cg.shared.global [room], [%p+8], 16; // HERE");
     fault(1, "cp.async.ca.shared.global [room], [%p+1024], 4; // HERE");

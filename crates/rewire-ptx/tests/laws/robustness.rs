@@ -69,11 +69,20 @@ fn unknown_words_are_errors_with_their_place() {
     operand("cp.async.cg.shared.global [%a], [%p], 8;", 3);
     operand("lop3.b32 %a, %a, %a, %a, 256;", 5);
     operand("bra 7;", 1);
+    operand("ldmatrix.sync.aligned.m8n8.x1.shared.b16 %a, [%b];", 1);
     operand("add.u32 %a, %a, 4294967296;", 3);
     operand("add.s32 %a, %a, -2147483649;", 3);
     operand("add.f32 %f, %f, 1;", 3);
     operand("mov.u32 %a, 0f3F800000;", 2);
     operand("add.u32 %a, %a, %tid.x;", 3);
+    // Arithmetic of bfloat16 beyond fma, min and max came with sm_90.
+    for code in ["add.rn.bf16x2 %a, %a, %b;", "cvt.rn.bf16.s32 %f, %a;"] {
+        let kind = wrong(code);
+        assert!(
+            matches!(kind, PtxErrorKind::Target { least: 90, .. }),
+            "{code}: {kind}"
+        );
+    }
     assert_eq!(
         wrong("add.u64 %p, %p, %a;"),
         PtxErrorKind::RegisterType {
@@ -147,6 +156,12 @@ fn grammar_errors_have_their_place() {
             43,
         ),
         (".version 8.5 .target sm_80 .global .b32 a;", 1, 28),
+        (".version 8.5 .target host", 1, 22),
+        (
+            ".version 8.5 .target sm_80 .entry k() { ld.u32 _, [8]; }",
+            1,
+            52,
+        ),
     ];
     for (text, line, column) in cases {
         let (found_line, found_column, kind) = flaw(text);

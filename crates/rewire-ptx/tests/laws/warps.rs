@@ -174,7 +174,7 @@ fn threads_know_their_place() {
         "{HEADER}.visible .entry places(.param .u64 out) .maxntid 64, 1, 1 .minnctapersm 1 {{
         .reg .b32 %v, %w, %b; .reg .b64 %p, %at;
         mov.u32 %v, %ctaid.z; mov.u32 %w, %nctaid.y; mov.u32 %b, %ctaid.y;
-        mad.lo.u32 %v, %v, %w, %b; mov.u32 %w, %nctaid.x; mov.u32 %b, %ctaid.x;
+        mad.lo.u32 %v, %v, %w, %b; cvt.u32.u32 %w, %nctaid.x; mov.u32 %b, %ctaid.x;
         mad.lo.u32 %v, %v, %w, %b; mov.u32 %w, %ntid.z; mov.u32 %b, %tid.z;
         mad.lo.u32 %v, %v, %w, %b; mov.u32 %w, %ntid.y; mov.u32 %b, %tid.y;
         mad.lo.u32 %v, %v, %w, %b; mov.u32 %w, %ntid.x; mov.u32 %b, %tid.x;
