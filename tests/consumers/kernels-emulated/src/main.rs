@@ -42,6 +42,9 @@ fn main() {
     assert_eq!(run(REVERSE), Ok(reversed));
 
     let fault = run(&REVERSE.replace("bar.sync 0;", "")).expect_err("the barrier is missing");
-    assert!(matches!(fault.kind, FaultKind::Unwritten { .. } | FaultKind::Race { .. }));
+    assert!(matches!(
+        fault.kind,
+        FaultKind::Unwritten { .. } | FaultKind::Race { .. }
+    ));
     println!("without its barrier: {fault}");
 }
