@@ -9,9 +9,10 @@ use super::{Finding, relative};
 use crate::cargo::Package;
 
 /// Each crate with the crates of this project it may depend on. Development dependencies are free.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("rewire-mask", &[]),
     ("rewire-rng", &[]),
+    ("rewire-ptx", &[]),
     ("rewire-sparse", &["rewire-mask"]),
     ("rewire-autograd", &["rewire-mask", "rewire-sparse"]),
     ("rewire-ift", &["rewire-mask"]),
