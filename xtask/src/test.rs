@@ -1,9 +1,10 @@
 //! `cargo xtask test`: every test of the project.
 //!
 //! The workspace's tests and doctests come first, with every feature on, then each public crate
-//! alone with the package in `tests/consumers/` that uses nothing else. With `--deep` the same tests
-//! run in the release profile with many more cases per property (a million for the mask algebra) and
-//! the long proofs of reliability, and the arithmetic crates run under Miri where it is installed.
+//! with the package in `tests/consumers/` that uses nothing else. With `--deep` the same tests run in
+//! the release profile with many more cases per property (a million for the mask algebra) and the long
+//! proofs of reliability, each consumer is checked by itself, and the arithmetic crates run under Miri
+//! where it is installed.
 
 use anyhow::Result;
 
@@ -37,7 +38,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
 /// Runs every test: the counts, and whether everything passed that has no count of its own too.
 pub(crate) fn run_all(deep: bool) -> Result<(Tally, bool)> {
     let (mut tally, mut passed) = run_workspace(deep)?;
-    let (consumers, consumers_passed) = consumers::run_all()?;
+    let (consumers, consumers_passed) = consumers::run_all(deep)?;
     tally += consumers;
     passed &= consumers_passed;
     if deep {

@@ -123,8 +123,10 @@ fn a_hangup_stops_a_run_unless_it_was_ignored_before() {
         SMALL.join(" ")
     );
     let start = |prefix: &str| -> Process {
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("{prefix} {line}")]);
+        // The tests themselves may run under `nohup`.
+        let mut shell = Command::new("env");
+        shell.args(["--default-signal=HUP", "sh", "-c"]);
+        shell.arg(format!("{prefix} {line}"));
         let process = sandbox.start_command(shell);
         process.wait_for("epoch 1/");
         process.signal("HUP");
