@@ -45,6 +45,11 @@ fn patterns() -> [Pattern; 4] {
     ]
 }
 
+/// How many random layers are tried: one under Miri, which is some hundred times slower.
+fn seeds(quick: u64) -> u64 {
+    if cfg!(miri) { 1 } else { quick }
+}
+
 /// A layer of the pattern with random values, and a gradient for each of its entries.
 fn layer(pattern: &Pattern, name: &str, seed: u64) -> (Layer, Vec<f32>) {
     let mut draw = Streams::new(seed).stream(Purpose::Init, name, 0);
@@ -87,24 +92,25 @@ fn rounds(recipe: &DropGrow, pattern: &Pattern, seed: u64) -> Vec<Rewiring> {
 
 #[test]
 fn a_layer_keeps_its_pattern_and_its_number_of_weights() {
-    let mut moved = 0;
-    for seed in 0..60 {
+    let mut moved = 0u64;
+    for seed in 0..seeds(60) {
         for pattern in patterns() {
             let recipe = set::set(window(), THIRD);
             let rewirings = rounds(&recipe, &pattern, seed);
             assert_eq!(rewirings, rounds(&recipe, &pattern, seed));
-            moved += rewirings.iter().filter(|moves| !moves.is_empty()).count();
+            moved += rewirings.iter().filter(|moves| !moves.is_empty()).count() as u64;
         }
         let by_gradient = rounds(&rigl::rigl(window(), THIRD), &transposable(), seed);
-        moved += by_gradient.iter().filter(|moves| !moves.is_empty()).count();
+        moved += by_gradient.iter().filter(|moves| !moves.is_empty()).count() as u64;
     }
-    assert!(moved > 1000, "{moved} rewirings moved something");
+    // Of 50 rewirings of each seed.
+    assert!(moved > 16 * seeds(60), "{moved} rewirings moved something");
 }
 
 /// A layer that is nobody's pattern moves as it would alone.
 #[test]
 fn a_layer_without_a_pattern_follows_the_recipe() {
-    for seed in 0..40 {
+    for seed in 0..seeds(40) {
         let pattern = transposable();
         let (free, gradient) = layer(&pattern, "free", seed);
         for recipe in [set::set(window(), THIRD), rigl::rigl(window(), THIRD)] {
