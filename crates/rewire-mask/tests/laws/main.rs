@@ -25,7 +25,7 @@ use rand_chacha::rand_core::SeedableRng;
 use rewire_mask::{Mask, MatrixShape, Topology};
 
 /// Cases per property: with these all laws take about twenty seconds on two cores.
-const CASES: u32 = 10_000;
+const CASES: u32 = 20_000;
 
 /// The cases each property runs: `PROPTEST_CASES` from the environment, or [`CASES`].
 fn cases() -> ProptestConfig {
