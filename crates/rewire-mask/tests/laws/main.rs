@@ -24,7 +24,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rewire_mask::{Mask, MatrixShape, Topology};
 
-/// Cases per property: with these all laws take about twenty seconds on two cores.
+/// Cases per property: with these all laws take less than a minute on two cores.
 const CASES: u32 = 20_000;
 
 /// The cases each property runs: `PROPTEST_CASES` from the environment, or [`CASES`].
