@@ -137,9 +137,9 @@ impl DropGrowExplorer {
     /// The same explorer, which moves the weights of these layers inside a pattern.
     ///
     /// A layer drops what [`Pattern::release`] gives up for as many weights as the rule says of
-    /// those that an edge does not fix: whole blocks and tiles, so perhaps fewer. It grows what [`Pattern::regrow`] completes its pattern
-    /// with; what was just dropped may return, whatever the recipe says. Layers without a pattern
-    /// follow the recipe alone.
+    /// those that an edge does not fix: whole blocks and tiles, so perhaps fewer. It grows what
+    /// [`Pattern::regrow`] completes its pattern with; what was just dropped may return, whatever
+    /// the recipe says. Layers without a pattern follow the recipe alone.
     ///
     /// # Errors
     /// [`ExploreError::Recipe`] for a recipe that can keep no pattern: one that does not drop a
@@ -233,8 +233,9 @@ impl Explorer for DropGrowExplorer {
                     readmitted: Vec::new(),
                 });
             };
-            if let Some(request) = layer.growth_request_in_pattern()? {
-                return Ok(request);
+            if let Some(pattern) = layer.pattern {
+                let request = pattern.growth_request(layer.topology(), &layer.dropped);
+                return request.map_err(ExploreError::in_layer(layer.name));
             }
             let growth = match self.recipe.grow {
                 Grow::SampledGradient { per_active } => {
@@ -274,26 +275,29 @@ impl Explorer for DropGrowExplorer {
                 continue;
             };
             let name = layer.name;
-            let own = |purpose| streams.stream(purpose, name, step);
-            let by_gradient = self.recipe.grow.is_by_gradient();
-            let asked = by_gradient.then(|| &candidates[i]);
-            if let Some(rewiring) = layer.rewire_in_pattern(asked, own(Purpose::Rewire))? {
-                rewirings.push(rewiring);
-                continue;
-            }
-            let grown = match self.recipe.grow {
-                Grow::Gradient => layer.grow_by_gradient(&candidates[i])?,
-                Grow::SampledGradient { per_active } => {
-                    let sample = sample(&layer, per_active, step, streams)?;
-                    layer.grow_from_sample(sample, &candidates[i])?
+            let stream = || streams.stream(Purpose::Rewire, name, step);
+            let topology = layer.topology();
+            let rewiring = match (layer.pattern, self.recipe.grow) {
+                (None, Grow::Gradient) => {
+                    let grown = layer.grow_by_gradient(&candidates[i])?;
+                    Rewiring::net(layer.dropped, grown)
                 }
-                Grow::Random => {
-                    let grown = layer.grow_at_random(own(Purpose::Rewire));
-                    grown.map_err(ExploreError::in_layer(name))?
+                (None, Grow::SampledGradient { per_active }) => {
+                    let sample = sample(&layer, per_active, step, streams)?;
+                    let grown = layer.grow_from_sample(sample, &candidates[i])?;
+                    Rewiring::net(layer.dropped, grown)
+                }
+                (None, Grow::Random) => layer
+                    .grow_at_random(stream())
+                    .and_then(|grown| Rewiring::net(layer.dropped, grown)),
+                (Some(pattern), Grow::Gradient | Grow::SampledGradient { .. }) => {
+                    pattern.regrow(topology, &layer.dropped, &candidates[i])
+                }
+                (Some(pattern), Grow::Random) => {
+                    pattern.regrow_at_random(topology, &layer.dropped, &mut stream())
                 }
             };
-            let net = Rewiring::net(layer.dropped, grown);
-            rewirings.push(net.map_err(ExploreError::in_layer(name))?);
+            rewirings.push(rewiring.map_err(ExploreError::in_layer(name))?);
         }
         self.state = State {
             rounds: self.state.rounds + 1,

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rewire_mask::{
-    Candidates, LayerRequest, MaskError, Pattern, Rewiring, Topology, top_magnitudes,
-};
+use rewire_mask::{Candidates, MaskError, Pattern, Rewiring, Topology, top_magnitudes};
 use rewire_rng::{Stream, below};
 
 use crate::score::{ActiveWeights, Cut};
@@ -29,7 +27,7 @@ pub(crate) struct LayerPlan<'a> {
     pub(crate) name: &'a str,
     weights: ActiveWeights<'a>,
     /// What the layer's mask keeps to.
-    pattern: Option<Pattern>,
+    pub(crate) pattern: Option<Pattern>,
     /// Positions that go, ascending.
     pub(crate) dropped: Vec<u64>,
     /// How many come.
@@ -57,9 +55,10 @@ impl<'a> Plan<'a> {
                 continue;
             };
             let pattern = patterns.get(layer.name).copied();
-            let dropped = match &pattern {
-                Some(pattern) => weights.released(pattern, cut),
-                None => weights.dropped(cut),
+            let dropped = match (&pattern, cut) {
+                (Some(pattern), Cut::Lightest { fraction }) => weights.released(pattern, fraction),
+                // No recipe with another cut keeps patterns.
+                _ => weights.dropped(cut),
             };
             let dropped = dropped.map_err(ExploreError::in_layer(layer.name))?;
             plan.dropped += dropped.len() as u64;
@@ -92,41 +91,17 @@ impl<'a> Plan<'a> {
 }
 
 impl LayerPlan<'_> {
-    /// What a layer with a pattern has to know of the gradient.
-    pub(crate) fn growth_request_in_pattern(&self) -> Result<Option<LayerRequest>, ExploreError> {
-        let Some(pattern) = self.pattern else {
-            return Ok(None);
-        };
-        let request = pattern.growth_request(self.weights.topology(), &self.dropped);
-        request.map(Some).map_err(ExploreError::in_layer(self.name))
-    }
-
-    /// The rewiring of a layer with a pattern: by candidates if there are any, else at random.
-    pub(crate) fn rewire_in_pattern(
-        &self,
-        candidates: Option<&Candidates>,
-        mut stream: Stream,
-    ) -> Result<Option<Rewiring>, ExploreError> {
-        let Some(pattern) = self.pattern else {
-            return Ok(None);
-        };
-        let topology = self.weights.topology();
-        let rewiring = match candidates {
-            Some(candidates) => pattern.regrow(topology, &self.dropped, candidates),
-            None => pattern.regrow_at_random(topology, &self.dropped, &mut stream),
-        };
-        rewiring
-            .map(Some)
-            .map_err(ExploreError::in_layer(self.name))
+    pub(crate) fn topology(&self) -> &Topology {
+        self.weights.topology()
     }
 
     fn survivors(&self) -> u64 {
-        (self.weights.topology().n_active() - self.dropped.len()) as u64
+        (self.topology().n_active() - self.dropped.len()) as u64
     }
 
     /// Places that are eligible from the start.
     fn room(&self) -> u64 {
-        let inactive = self.weights.topology().n_inactive();
+        let inactive = self.topology().n_inactive();
         if self.readmit {
             inactive + self.dropped.len() as u64
         } else {
@@ -162,7 +137,7 @@ impl LayerPlan<'_> {
         if self.grow == 0 {
             return Ok(Vec::new());
         }
-        let topology = self.weights.topology();
+        let topology = self.topology();
         let eligible = topology.n_inactive() + self.readmitted().len() as u64;
         let wanted = per_active.saturating_mul(topology.n_active() as u64);
         let size = wanted.max(self.grow).min(eligible);
@@ -176,13 +151,13 @@ impl LayerPlan<'_> {
     /// The positions that stay active.
     fn survivors_topology(&self) -> Result<Topology, MaskError> {
         let drops = Rewiring::new(self.dropped.clone(), Vec::new())?;
-        let (survivors, _) = self.weights.topology().apply(&drops)?;
+        let (survivors, _) = self.topology().apply(&drops)?;
         Ok(survivors)
     }
 
     /// Positions chosen uniformly among the eligible ones.
     pub(crate) fn grow_at_random(&self, mut stream: Stream) -> Result<Vec<u64>, MaskError> {
-        let topology = self.weights.topology();
+        let topology = self.topology();
         if self.readmit {
             return self
                 .survivors_topology()?
@@ -208,7 +183,7 @@ impl LayerPlan<'_> {
             return Err(mismatch(best.len().to_string()));
         }
         let positions: Vec<u64> = best.iter().map(|candidate| candidate.position).collect();
-        let topology = self.weights.topology();
+        let topology = self.topology();
         let readmitted = self.readmitted();
         let ineligible = |position: &&u64| {
             let active = topology.contains(**position);

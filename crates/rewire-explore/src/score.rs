@@ -119,12 +119,8 @@ impl<'a> ActiveWeights<'a> {
         Ok(self.topology.positions_at(&indices))
     }
 
-    /// The positions that a pattern gives up for a cut, ascending: a fraction of the weights that
-    /// can move. A cut that is no fraction of the layer gives up nothing.
-    pub(crate) fn released(&self, pattern: &Pattern, cut: Cut) -> Result<Vec<u64>, MaskError> {
-        let Cut::Lightest { fraction } = cut else {
-            return Ok(Vec::new());
-        };
+    /// The positions that a pattern gives up, ascending: a fraction of the weights that can move.
+    pub(crate) fn released(&self, pattern: &Pattern, fraction: f64) -> Result<Vec<u64>, MaskError> {
         let fixed = pattern.edge_report(self.topology.shape())?.left_dense;
         let movable = (self.values.len() as u64).saturating_sub(fixed);
         let k = floor_count(fraction, movable);

@@ -142,6 +142,21 @@ mod tests {
         assert_eq!(cifar10().len(), 1 + 2 * 2 * 3);
     }
 
+    /// Multiply-adds of a sample in dense training: two products in the first layer, three in the
+    /// others.
+    #[test]
+    fn the_widened_network_has_the_budget_of_the_original() {
+        let executed = |widths: [f64; 4]| {
+            let layers = [0, 1, 2].map(|layer| widths[layer] * widths[layer + 1]);
+            2.0 * layers[0] + 3.0 * (layers[1] + layers[2])
+        };
+        let budget = executed([784.0, 300.0, 100.0, 10.0]) / executed([784.0, 424.0, 140.0, 10.0]);
+        assert!(
+            PATTERNED.ends_with(&format!("schedule.budget={budget:.8}")),
+            "{budget}"
+        );
+    }
+
     #[test]
     fn every_sparse_run_has_the_budget_of_the_dense_one() {
         for (case, flags) in mnist().iter().chain(&cifar10()) {

@@ -4,14 +4,12 @@
 use std::fmt::Write;
 
 use super::paired::{Interval, differences};
-use super::record::Line;
+use super::record::{Line, Outcome};
 use super::runs::{Case, Table};
 
 /// What a cell of the table is computed from: the runs that differ only by the seed.
 struct Cell<'a> {
-    network: &'a str,
-    method: &'a str,
-    sparsity: &'a str,
+    case: Case,
     lines: Vec<&'a Line>,
 }
 
@@ -36,42 +34,26 @@ fn of_methods(table: Table, lines: &[Line]) -> String {
          |---|---|---|---|---|---|---|---|---|\n",
     );
     let cells = cells(table, lines);
-    let dense = cells.iter().find(|cell| cell.method == "dense");
+    let dense = cells.iter().find(|cell| cell.case.method == "dense");
     let dense_executed = dense.map(|cell| cell.lines[0].outcome.train_flops_executed);
     for cell in &cells {
-        let over_seeds = |value: fn(&Line) -> f64, decimals: usize| {
-            let values: Vec<f64> = cell.lines.iter().map(|line| value(line)).collect();
-            mean_and_deviation(&values, decimals)
-        };
-        let mean = |value: &dyn Fn(&Line) -> f64, decimals: usize| {
-            let sum: f64 = cell.lines.iter().map(|line| value(line)).sum();
-            format!("{:.decimals$}", sum / cell.lines.len() as f64)
-        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            method_name(cell.method),
-            if cell.sparsity.is_empty() {
-                "–"
-            } else {
-                cell.sparsity
-            },
+            method_name(cell.case.method),
+            cell.case.sparsity.unwrap_or("–"),
             cell.lines.len(),
-            over_seeds(|line| 100.0 * line.outcome.test_accuracy, 2),
-            table.published(cell.method, cell.sparsity).unwrap_or("–"),
-            over_seeds(|line| line.outcome.test_loss, 4),
-            mean(
-                &|line| 100.0 * (line.outcome.train_accuracy - line.outcome.test_accuracy),
-                2
-            ),
-            mean(
-                &|line| ratio(line.outcome.train_flops, line.outcome.train_flops_dense),
-                3
-            ),
+            cell.accuracy(),
+            table
+                .published(cell.case.method, cell.case.sparsity.unwrap_or_default())
+                .unwrap_or("–"),
+            cell.test_loss(),
+            cell.train_less_test(),
+            cell.mean(|run| ratio(run.train_flops, run.train_flops_dense), 3),
             dense_executed.map_or_else(
                 || "–".to_owned(),
-                |dense| mean(&|line| ratio(line.outcome.train_flops_executed, dense), 3)
+                |dense| cell.mean(|run| ratio(run.train_flops_executed, dense), 3)
             ),
         );
     }
@@ -80,62 +62,75 @@ fn of_methods(table: Table, lines: &[Line]) -> String {
 
 /// Several networks at equal FLOPs, beside the dense one: accuracies paired by seed with those of
 /// the dense runs, and FLOPs of the whole run as multiples of the dense run's in each convention.
+/// What was measured on training samples is left out: the last epoch of a budget may be a few steps.
 fn of_networks(table: Table, lines: &[Line]) -> String {
     let mut text = String::from(
         "| network | sparsity | method | seeds | test accuracy, % | − dense, points [95 %] | \
-         active weights | executed, × dense | training FLOPs, × dense |\n\
-         |---|---|---|---|---|---|---|---|---|\n",
+         test loss | active weights | executed, × dense | training FLOPs, × dense |\n\
+         |---|---|---|---|---|---|---|---|---|---|\n",
     );
     let cells = cells(table, lines);
-    let runs = table.runs();
-    let case_of = |cell: &Cell<'_>| -> Option<Case> {
-        let hash = &cell.lines.first()?.run.configuration;
-        Some(runs.iter().find(|run| run.hash() == *hash)?.case)
-    };
     let Some(dense) = cells
         .iter()
-        .find(|cell| cell.method == "dense" && cell.network.is_empty())
+        .find(|cell| cell.case.method == "dense" && cell.case.network.is_empty())
     else {
         return text;
     };
-    let dense_case = case_of(dense);
     let dense_run = &dense.lines[0].outcome;
     for cell in &cells {
-        let pair = case_of(cell).zip(dense_case);
-        let ahead = pair.filter(|(case, dense)| case != dense).map(|pair| {
-            let values = differences(table, lines, &[pair]);
+        let ahead = if cell.case == dense.case {
+            "–".to_owned()
+        } else {
+            let values = differences(table, lines, &[(cell.case, dense.case)]);
             Interval::of(&values).to_string()
-        });
-        let accuracies: Vec<f64> = cell
-            .lines
-            .iter()
-            .map(|line| 100.0 * line.outcome.test_accuracy)
-            .collect();
-        let run = &cell.lines[0].outcome;
+        };
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} | {} | {:.3} | {:.3} |",
-            if cell.network.is_empty() {
+            "| {} | {} | {} | {} | {} | {ahead} | {} | {} | {} | {} |",
+            if cell.case.network.is_empty() {
                 "original"
             } else {
-                cell.network
+                cell.case.network
             },
-            if cell.sparsity.is_empty() {
-                "–"
-            } else {
-                cell.sparsity
-            },
-            method_name(cell.method),
+            cell.case.sparsity.unwrap_or("–"),
+            method_name(cell.case.method),
             cell.lines.len(),
-            mean_and_deviation(&accuracies, 2),
-            ahead.unwrap_or_else(|| "–".to_owned()),
-            run.n_active,
-            ratio(run.train_flops_executed, dense_run.train_flops_executed),
-            ratio(run.train_flops, dense_run.train_flops),
+            cell.accuracy(),
+            cell.test_loss(),
+            cell.lines[0].outcome.n_active,
+            cell.mean(
+                |run| ratio(run.train_flops_executed, dense_run.train_flops_executed),
+                3
+            ),
+            cell.mean(|run| ratio(run.train_flops, dense_run.train_flops), 3),
         );
     }
     text
+}
+
+impl Cell<'_> {
+    fn accuracy(&self) -> String {
+        self.over_seeds(|run| 100.0 * run.test_accuracy, 2)
+    }
+
+    fn test_loss(&self) -> String {
+        self.over_seeds(|run| run.test_loss, 4)
+    }
+
+    fn train_less_test(&self) -> String {
+        self.mean(|run| 100.0 * (run.train_accuracy - run.test_accuracy), 2)
+    }
+
+    fn over_seeds(&self, value: impl Fn(&Outcome) -> f64, decimals: usize) -> String {
+        let values: Vec<f64> = self.lines.iter().map(|line| value(&line.outcome)).collect();
+        mean_and_deviation(&values, decimals)
+    }
+
+    fn mean(&self, value: impl Fn(&Outcome) -> f64, decimals: usize) -> String {
+        let sum: f64 = self.lines.iter().map(|line| value(&line.outcome)).sum();
+        format!("{:.decimals$}", sum / self.lines.len() as f64)
+    }
 }
 
 /// The cells in the order of the table's runs. A line counts if one of those runs made it, so that
@@ -148,15 +143,10 @@ fn cells(table: Table, lines: &[Line]) -> Vec<Cell<'_>> {
         let Some(line) = lines.iter().find(|line| line.run.configuration == hash) else {
             continue;
         };
-        match cells.iter_mut().find(|cell| {
-            (cell.network, cell.method, cell.sparsity)
-                == (&line.run.network, &line.run.method, &line.run.sparsity)
-        }) {
+        match cells.iter_mut().find(|cell| cell.case == run.case) {
             Some(cell) => cell.lines.push(line),
             None => cells.push(Cell {
-                network: &line.run.network,
-                method: &line.run.method,
-                sparsity: &line.run.sparsity,
+                case: run.case,
                 lines: vec![line],
             }),
         }
