@@ -1,0 +1,129 @@
+//! From dense weights to packed 2:4 ones: along rows, or transposable and packed both ways.
+
+use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
+
+/// Keeps the two of every four columns with the largest magnitudes; of equal ones the lower column.
+///
+/// `status` is one 32-bit word to which the number of NaN and infinite weights is added. With any
+/// of them the result is a legal packed matrix, but which entries of their groups it keeps is not
+/// said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prune24 {
+    /// Of which numbers.
+    pub element: Element,
+    /// The weights.
+    pub weights: DenseSize,
+}
+
+/// Keeps the best of the 90 patterns of every 4 × 4 tile that have two entries in every row and
+/// column, and packs the matrix and its transpose.
+///
+/// The choice, ties included, is that of `rewire_mask::Pattern` for a transposable 2:4 mask of the
+/// magnitudes, the matrix filled up to whole tiles with zeros that are not kept. `status` is as in
+/// [`Prune24`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prune24Transposable {
+    /// Of which numbers.
+    pub element: Element,
+    /// The weights.
+    pub weights: DenseSize,
+}
+
+impl Prune24 {
+    /// The size of the result.
+    ///
+    /// # Errors
+    /// None for a size that a [`DenseSize`] can have.
+    pub fn packed(&self) -> Result<PackedSize, SizeError> {
+        PackedSize::new(self.weights.rows().into(), self.weights.cols().into())
+    }
+
+    /// The call: weights, values, metadata, status.
+    ///
+    /// # Errors
+    /// [`SizeError::Grid`] for more blocks than there can be.
+    pub fn call(&self) -> Result<Call, SizeError> {
+        let (weights, packed) = (self.weights, self.packed()?);
+        let mut arguments = vec![Need::read(
+            "weights",
+            weights.bytes(),
+            weights.element_bytes(),
+        )];
+        arguments.extend(written(packed, ["values", "metadata"]));
+        arguments.extend(status_and_size(weights));
+        let program = Program {
+            kernel: Kernel::Prune24,
+            element: self.element,
+        };
+        // A block packs 32 rows by 256 columns.
+        let blocks =
+            2 * u64::from(weights.rows().div_ceil(64)) * u64::from(weights.cols().div_ceil(256));
+        Call::new(program, blocks, 256, 0, arguments, 0)
+    }
+}
+
+impl Prune24Transposable {
+    /// The size of the result; its transpose has the size of [`PackedSize::transposed`].
+    ///
+    /// # Errors
+    /// None for a size that a [`DenseSize`] can have.
+    pub fn packed(&self) -> Result<PackedSize, SizeError> {
+        PackedSize::new(self.weights.rows().into(), self.weights.cols().into())
+    }
+
+    /// The call: weights, values, metadata, values of the transpose, its metadata, status.
+    ///
+    /// # Errors
+    /// [`SizeError::Grid`] for more blocks than there can be.
+    pub fn call(&self) -> Result<Call, SizeError> {
+        let (weights, packed) = (self.weights, self.packed()?);
+        let mut arguments = vec![Need::read(
+            "weights",
+            weights.bytes(),
+            weights.element_bytes(),
+        )];
+        arguments.extend(written(packed, ["values", "metadata"]));
+        arguments.extend(written(packed.transposed(), ["values_t", "metadata_t"]));
+        arguments.extend(status_and_size(weights));
+        let program = Program {
+            kernel: Kernel::Prune24Transposable,
+            element: self.element,
+        };
+        let blocks = 1; // of the kernel
+        Call::new(program, blocks, 256, 0, arguments, 0)
+    }
+}
+
+fn written(packed: PackedSize, [values, metadata]: [&'static str; 2]) -> [Argument; 2] {
+    let (value_bytes, metadata_bytes) = (packed.value_bytes(), packed.metadata_bytes());
+    [
+        Need::write(values, value_bytes, value_bytes),
+        Need::write(metadata, metadata_bytes, metadata_bytes),
+    ]
+}
+
+fn status_and_size(weights: DenseSize) -> [Argument; 4] {
+    [
+        // One word, touched only if something is wrong.
+        Need::update("status", 4, 0),
+        Argument::U32(weights.rows()),
+        Argument::U32(weights.cols()),
+        Argument::U32(weights.pitch()),
+    ]
+}
+
+pub(crate) const fn text(_element: Element) -> &'static str {
+    ""
+}
+
+pub(crate) const fn text_transposable(_element: Element) -> &'static str {
+    ""
+}
+
+pub(crate) fn print(_element: Element) -> String {
+    String::new()
+}
+
+pub(crate) fn print_transposable(_element: Element) -> String {
+    String::new()
+}

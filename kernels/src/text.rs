@@ -1,0 +1,1 @@
+//! What every text begins with, and the pieces that several kernels share.
