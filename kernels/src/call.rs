@@ -1,6 +1,6 @@
 //! One launch: everything but the memory.
 
-use crate::{Program, SizeError};
+use crate::{Code, SizeError};
 
 /// The most blocks of a launch along x.
 const MOST_BLOCKS: u64 = (1 << 31) - 1;
@@ -12,7 +12,7 @@ const MOST_BLOCKS: u64 = (1 << 31) - 1;
 /// touches nothing else, whatever is in the buffers. Buffers that are written may not overlap any other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    pub(crate) program: Program,
+    pub(crate) code: Code,
     pub(crate) blocks: u32,
     pub(crate) threads: u32,
     pub(crate) shared_bytes: u32,
@@ -63,7 +63,7 @@ impl Call {
     /// # Errors
     /// [`SizeError::Grid`] for more than a launch can have.
     pub(crate) fn new(
-        program: Program,
+        code: Code,
         blocks: u64,
         threads: u32,
         shared_bytes: u32,
@@ -71,11 +71,11 @@ impl Call {
         flops: u64,
     ) -> Result<Self, SizeError> {
         if blocks > MOST_BLOCKS {
-            let kernel = program.entry();
+            let kernel = code.name;
             return Err(SizeError::Grid { kernel, blocks });
         }
         Ok(Self {
-            program,
+            code,
             blocks: blocks as u32,
             threads,
             shared_bytes,
@@ -85,8 +85,8 @@ impl Call {
     }
 
     /// What is launched.
-    pub const fn program(&self) -> Program {
-        self.program
+    pub const fn code(&self) -> Code {
+        self.code
     }
 
     /// Blocks along x; there is one along y and z.

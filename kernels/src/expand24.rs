@@ -50,7 +50,7 @@ impl Expand24 {
         // A block takes 32 rows by 256 columns.
         let blocks =
             2 * u64::from(packed.rows().div_ceil(64)) * u64::from(packed.cols().div_ceil(256));
-        Call::new(program, blocks, 256, 0, arguments, 0)
+        Call::new(program.code(), blocks, 256, 0, arguments, 0)
     }
 }
 

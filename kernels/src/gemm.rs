@@ -91,7 +91,14 @@ fn call(
         Argument::U32(c.pitch()),
     ];
     let flops = 2 * u64::from(c.rows()) * u64::from(c.cols()) * u64::from(inner);
-    Call::new(program, blocks, threads, shared_bytes, arguments, flops)
+    Call::new(
+        program.code(),
+        blocks,
+        threads,
+        shared_bytes,
+        arguments,
+        flops,
+    )
 }
 
 pub(crate) const fn text_nt(_element: Element) -> &'static str {

@@ -19,18 +19,21 @@
 #![forbid(unsafe_code)]
 
 mod call;
+mod code;
 mod element;
 mod error;
 mod expand24;
 mod gemm;
 mod layout;
 mod mask_gradient24;
+pub mod probe;
 mod program;
 mod prune24;
 mod spmm24;
 mod text;
 
 pub use call::{Access, Argument, Call, Need};
+pub use code::Code;
 pub use element::Element;
 pub use error::SizeError;
 pub use expand24::Expand24;

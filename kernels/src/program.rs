@@ -1,6 +1,6 @@
 //! Which texts there are.
 
-use crate::{Element, expand24, gemm, mask_gradient24, prune24, spmm24};
+use crate::{Code, Element, expand24, gemm, mask_gradient24, prune24, spmm24};
 
 /// A kernel; each exists for either [`Element`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -78,6 +78,16 @@ impl Program {
     /// The name of the file under `ptx/`.
     pub fn file(self) -> String {
         format!("{}_{}.ptx", self.kernel.name(), self.element.name())
+    }
+
+    /// What is compiled and launched.
+    pub const fn code(self) -> Code {
+        Code {
+            name: self.kernel.name(),
+            element: Some(self.element),
+            entry: self.entry(),
+            text: self.text(),
+        }
     }
 
     /// The text: what a driver gets.

@@ -58,7 +58,7 @@ impl Prune24 {
         // A block packs 32 rows by 256 columns.
         let blocks =
             2 * u64::from(weights.rows().div_ceil(64)) * u64::from(weights.cols().div_ceil(256));
-        Call::new(program, blocks, 256, 0, arguments, 0)
+        Call::new(program.code(), blocks, 256, 0, arguments, 0)
     }
 }
 
@@ -90,7 +90,7 @@ impl Prune24Transposable {
             element: self.element,
         };
         let blocks = 1; // of the kernel
-        Call::new(program, blocks, 256, 0, arguments, 0)
+        Call::new(program.code(), blocks, 256, 0, arguments, 0)
     }
 }
 

@@ -121,7 +121,14 @@ impl Spmm24 {
             kernel: Kernel::Spmm24(version),
             element: self.element,
         };
-        Call::new(program, blocks, threads, shared_bytes, arguments, flops)
+        Call::new(
+            program.code(),
+            blocks,
+            threads,
+            shared_bytes,
+            arguments,
+            flops,
+        )
     }
 }
 

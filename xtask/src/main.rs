@@ -1,10 +1,11 @@
-//! The project's own commands: `cargo xtask test | ci | tidy | bench | miri | repro`.
+//! The project's own commands: `cargo xtask test | ci | tidy | bench | miri | ptx | repro`.
 //!
 //! Everything that is checked on this project is checked from here, so that a person and a build
 //! machine run the same commands. Each command is one file; what they share is how cargo is called
 //! (`cargo.rs`) and how tests are counted (`tally.rs`).
 //!
-//! This crate refuses to install anything and to download anything but what cargo itself fetches.
+//! This crate installs nothing outside `target/`, and downloads nothing but what cargo itself fetches
+//! and, for `ptx`, NVIDIA's assembler.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::print_stdout,
@@ -21,6 +22,7 @@ mod cargo;
 mod ci;
 mod consumers;
 mod miri;
+mod ptx;
 mod repro;
 mod tally;
 mod test;
@@ -48,6 +50,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Run the arithmetic crates under Miri, where it is installed.
     Miri(miri::Arguments),
+    /// Assemble the GPU kernels for every processor, where the assembler can be had.
+    Ptx(ptx::Arguments),
     /// Make the tables of docs/results.md again.
     Repro(repro::Arguments),
 }
@@ -59,6 +63,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Miri(arguments) => miri::run(&arguments),
+        Command::Ptx(arguments) => ptx::run(&arguments),
         Command::Repro(arguments) => repro::run(&arguments),
     };
     match done {
