@@ -20,6 +20,7 @@
 
 mod call;
 mod code;
+mod copy;
 mod element;
 mod error;
 mod expand24;
@@ -34,6 +35,7 @@ mod text;
 
 pub use call::{Access, Argument, Call, Need};
 pub use code::Code;
+pub use copy::Copy;
 pub use element::Element;
 pub use error::SizeError;
 pub use expand24::Expand24;
