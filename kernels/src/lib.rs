@@ -27,6 +27,7 @@ mod expand24;
 mod gemm;
 mod layout;
 mod mask_gradient24;
+mod packing;
 pub mod probe;
 mod program;
 mod prune24;

@@ -55,7 +55,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     if let Some(Part::Check(check)) = &arguments.part
         && check.emulated
     {
-        return check::run(&Emulator::new(), check);
+        return check::run(&Emulator::default(), check);
     }
     let gpu = match Gpu::open() {
         Ok(gpu) => gpu,

@@ -2,8 +2,8 @@
 //!
 //! `cargo run -p rewire-mask --example export --features safetensors,half > masks.safetensors`
 //! makes the file that the reader in `docs/formats/masks.md` is tried on. Entry (r, c) of the
-//! 10 × 20 matrix is `20r + c + 1`, which bfloat16 holds exactly; it is active where `r + c` is 0
-//! or 1 modulo 4, which is 2:4 along rows.
+//! 10 × 20 matrix is `20r + c + 1`, which numbers of 16 bits hold exactly; it is active where `r + c`
+//! is 0 or 1 modulo 4, which is 2:4 along rows.
 
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
@@ -24,6 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     for (name, form) in forms(&mask, &weights)? {
         matrices.insert(format!("{name}.bf16"), Stored::Bf16(form));
+    }
+    for (name, form) in forms(&mask, &weights)? {
+        matrices.insert(format!("{name}.f16"), Stored::F16(form));
     }
     stdout().write_all(&to_safetensors(&matrices)?)?;
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Each form holds a set of positions and one value per position, and all obey one law:
 //! `pack(mask, weights).expand()` is `weights` where the mask is active and +0 elsewhere, bit for
-//! bit (for bfloat16: of the weights rounded to it). Whether an entry survives is decided by the
+//! bit (for 16-bit values: of the weights rounded to them). Whether an entry survives is decided by the
 //! mask and never by its value, so an active −0, NaN or 0 is stored like any other weight.
 //!
 //! | form | positions | bytes for n active of r × c, values of s bytes |

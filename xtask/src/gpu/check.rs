@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_emulator_passes_a_few_shapes() {
-        let device = Emulator::new();
+        let device = Emulator::default();
         let mut rng = ChaCha8Rng::seed_from_u64(7);
         let mut findings = Findings::default();
         for (shape, element) in [([33, 18, 70], Element::Bf16), ([9, 65, 17], Element::F16)] {

@@ -22,7 +22,7 @@ use crate::{Mask, MaskError, MatrixShape};
 
 /// What a file holds for one matrix.
 ///
-/// More kinds of values may follow, and one depends on a feature: a match needs a last arm.
+/// More kinds of values may follow, and two depend on a feature: a match needs a last arm.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Stored {
@@ -33,6 +33,9 @@ pub enum Stored {
     /// bfloat16 values.
     #[cfg(feature = "half")]
     Bf16(Compressed<half::bf16>),
+    /// IEEE half-precision values.
+    #[cfg(feature = "half")]
+    F16(Compressed<half::f16>),
 }
 
 /// A matrix in one of the compressed forms.
@@ -121,30 +124,27 @@ trait FileElement: Element {
     fn from_bytes(bytes: &[u8]) -> Vec<Self>;
 }
 
-impl FileElement for f32 {
-    const DTYPE: Dtype = Dtype::F32;
+macro_rules! file_element {
+    ($number:ty, $dtype:expr) => {
+        impl FileElement for $number {
+            const DTYPE: Dtype = $dtype;
 
-    fn to_bytes(values: &[Self]) -> Vec<u8> {
-        bytes_of(values, Self::to_le_bytes)
-    }
+            fn to_bytes(values: &[Self]) -> Vec<u8> {
+                bytes_of(values, Self::to_le_bytes)
+            }
 
-    fn from_bytes(bytes: &[u8]) -> Vec<Self> {
-        words_of(bytes, Self::from_le_bytes)
-    }
+            fn from_bytes(bytes: &[u8]) -> Vec<Self> {
+                words_of(bytes, Self::from_le_bytes)
+            }
+        }
+    };
 }
 
+file_element!(f32, Dtype::F32);
 #[cfg(feature = "half")]
-impl FileElement for half::bf16 {
-    const DTYPE: Dtype = Dtype::BF16;
-
-    fn to_bytes(values: &[Self]) -> Vec<u8> {
-        bytes_of(values, Self::to_le_bytes)
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Vec<Self> {
-        words_of(bytes, Self::from_le_bytes)
-    }
-}
+file_element!(half::bf16, Dtype::BF16);
+#[cfg(feature = "half")]
+file_element!(half::f16, Dtype::F16);
 
 /// Words one after the other.
 fn bytes_of<T: Copy, const N: usize>(words: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {

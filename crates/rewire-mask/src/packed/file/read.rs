@@ -59,14 +59,16 @@ fn matrix(tensors: &mut Tensors<'_>, name: &str, entry: &Entry) -> Result<Stored
         Dtype::F32 => compressed(tensors, &part, shape, entry).map(Stored::F32),
         #[cfg(feature = "half")]
         Dtype::BF16 => compressed(tensors, &part, shape, entry).map(Stored::Bf16),
+        #[cfg(feature = "half")]
+        Dtype::F16 => compressed(tensors, &part, shape, entry).map(Stored::F16),
         #[cfg(not(feature = "half"))]
-        Dtype::BF16 => Err(tensor_fault(
+        Dtype::BF16 | Dtype::F16 => Err(tensor_fault(
             &values,
-            "has dtype BF16, which needs the feature `half`",
+            &format!("has dtype {dtype}, which needs the feature `half`"),
         )),
         other => Err(tensor_fault(
             &values,
-            &format!("has dtype {other}, not F32 or BF16"),
+            &format!("has dtype {other}, not F32, BF16 or F16"),
         )),
     }
 }

@@ -49,6 +49,8 @@ pub(super) fn file(matrices: &BTreeMap<String, Stored>) -> Result<Vec<u8>, FormF
             Stored::F32(form) => compressed(form, &mut add),
             #[cfg(feature = "half")]
             Stored::Bf16(form) => compressed(form, &mut add),
+            #[cfg(feature = "half")]
+            Stored::F16(form) => compressed(form, &mut add),
         };
         entries.insert(name.clone(), entry);
     }

@@ -40,6 +40,8 @@ fn everything(mask: &Mask, weights: &Array2<f32>) -> BTreeMap<String, Stored> {
     stored.extend(every_form(mask, weights).map(Stored::F32));
     #[cfg(feature = "half")]
     stored.extend(every_form(mask, weights).map(Stored::Bf16));
+    #[cfg(feature = "half")]
+    stored.extend(every_form(mask, weights).map(Stored::F16));
     let named = |(index, stored)| (format!("m{index}.weight"), stored);
     stored.into_iter().enumerate().map(named).collect()
 }
@@ -99,11 +101,13 @@ fn tensors_have_their_documented_names_types_and_shapes() {
     expected.extend(of_forms(1, "F32"));
     if cfg!(feature = "half") {
         expected.extend(of_forms(5, "BF16"));
+        expected.extend(of_forms(9, "F16"));
     }
     let named = |(index, part, dtype, shape): (usize, &str, &str, Vec<usize>)| {
         (format!("m{index}.weight.{part}"), dtype.to_owned(), shape)
     };
-    let expected: Vec<_> = expected.into_iter().map(named).collect();
+    let mut expected: Vec<_> = expected.into_iter().map(named).collect();
+    expected.sort();
     assert_eq!(found, expected);
 }
 
@@ -130,6 +134,13 @@ proptest! {
                     let expanded = form.expand().mapv(half::bf16::to_bits);
                     let rounded = masked(&mask, weights.view())
                         .mapv(|bits| half::bf16::from_f32(f32::from_bits(bits)).to_bits());
+                    prop_assert_eq!(expanded, rounded);
+                }
+                #[cfg(feature = "half")]
+                Stored::F16(form) => {
+                    let expanded = form.expand().mapv(half::f16::to_bits);
+                    let rounded = masked(&mask, weights.view())
+                        .mapv(|bits| half::f16::from_f32(f32::from_bits(bits)).to_bits());
                     prop_assert_eq!(expanded, rounded);
                 }
                 other => prop_assert!(false, "{other:?} was not stored"),

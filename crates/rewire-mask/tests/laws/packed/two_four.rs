@@ -287,4 +287,31 @@ proptest! {
         prop_assert_eq!(packed.expand().mapv(half::bf16::to_bits), expected);
         prop_assert_eq!(packed.bytes(), shape.rows * shape.cols.div_ceil(16) * 18);
     }
+
+    #[test]
+    fn half_precision_values_are_the_rounded_weights((shape, choices, weights) in cases_of()) {
+        let mask = two_four(shape, &choices);
+        let packed = Packed24::<half::f16>::pack(&mask, weights.view()).unwrap();
+        // Eleven digits of a normal number, multiples of 2⁻²⁴ below; 2¹⁵ · (2 − 2⁻¹¹) is halfway to
+        // infinity and goes there.
+        let rounded = weights.mapv(|weight| {
+            let sign = (weight.to_bits() >> 16 & 0x8000) as u16;
+            if weight.is_nan() {
+                return sign | 0x7E00 | (weight.to_bits() >> 13 & 0x3FF) as u16;
+            }
+            let magnitude = f64::from(weight.abs());
+            if magnitude >= 65520.0 {
+                return sign | 0x7C00;
+            }
+            let exponent = ((weight.abs().to_bits() >> 23) as i32 - 127).max(-14);
+            let digits = (magnitude * 2f64.powi(10 - exponent)).round_ties_even() as u16;
+            let binade = ((exponent + 14) as u16) << 10;
+            sign | (binade + digits)
+        });
+        let expected = Array2::from_shape_fn(weights.dim(), |(row, col)| {
+            if mask.get(row, col) { rounded[[row, col]] } else { 0 }
+        });
+        prop_assert_eq!(packed.expand().mapv(half::f16::to_bits), expected);
+        prop_assert_eq!(packed.bytes(), shape.rows * shape.cols.div_ceil(16) * 18);
+    }
 }

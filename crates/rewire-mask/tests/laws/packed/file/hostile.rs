@@ -148,7 +148,7 @@ fn tensors_that_do_not_fit_are_named() {
             values("F64", "[1]", 8),
             8,
             "a.values",
-            "has dtype F64, not F32 or BF16",
+            "has dtype F64, not F32, BF16 or F16",
         ),
         (
             CSR,
@@ -263,14 +263,17 @@ fn matrices_that_break_their_form_are_named() {
 
 #[cfg(not(feature = "half"))]
 #[test]
-fn bfloat16_names_the_feature_it_needs() {
-    let tensor = r#""a.values":{"dtype":"BF16","shape":[0],"data_offsets":[0,0]}"#;
-    let bytes = with_entry(r#"{"kind":"csr","shape":[0,0]}"#, tensor, &[]);
-    let refused = fault(from_safetensors(&bytes)).to_string();
-    assert_eq!(
-        refused,
-        "tensor `a.values` has dtype BF16, which needs the feature `half`"
-    );
+fn sixteen_bit_values_name_the_feature_they_need() {
+    for dtype in ["BF16", "F16"] {
+        let tensor =
+            format!(r#""a.values":{{"dtype":"{dtype}","shape":[0],"data_offsets":[0,0]}}"#);
+        let bytes = with_entry(r#"{"kind":"csr","shape":[0,0]}"#, &tensor, &[]);
+        let refused = fault(from_safetensors(&bytes)).to_string();
+        assert_eq!(
+            refused,
+            format!("tensor `a.values` has dtype {dtype}, which needs the feature `half`")
+        );
+    }
 }
 
 #[test]
