@@ -50,6 +50,15 @@ pub struct Spmm24 {
 }
 
 impl Version {
+    /// All of them, each with one idea more than the one before.
+    pub const ALL: [Self; 5] = [
+        Self::Scalar,
+        Self::Shared,
+        Self::Mma,
+        Self::Pipelined,
+        Self::Wide,
+    ];
+
     /// The name of the entry.
     pub const fn name(self) -> &'static str {
         match self {

@@ -175,7 +175,7 @@ proptest! {
 /// The kernel with something else in it, on matrices with ties and edges.
 fn planted(from: &str, to: &str) -> String {
     let weights = Matrix::filled::<bf16>(37, 277, Fill::Ties, 3);
-    let whole = launch::<bf16>(0)(&weights).call().unwrap().program().text();
+    let whole = launch::<bf16>(0)(&weights).call().unwrap().code().text();
     assert!(whole.contains(from), "nothing to change: {from}");
     check::<bf16>(Some(&whole.replace(from, to)), &weights, 0, Schedule::Early).expect_err(from)
 }
