@@ -1,0 +1,5 @@
+//! What the kernels promise, tried on the emulator.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod rig;
+mod spmm24;
