@@ -1,5 +1,6 @@
 //! What the kernels promise, tried on the emulator.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod gemm;
 mod rig;
 mod spmm24;
