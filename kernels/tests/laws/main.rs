@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod gemm;
+mod planted;
 mod rig;
 mod spmm24;
+mod texts;
