@@ -84,6 +84,13 @@ impl Call {
         })
     }
 
+    /// The operations of a dense product of these sides: 2 for each multiply-add. No machine holds
+    /// a product whose operations 64 bits cannot count; they saturate.
+    pub(crate) fn flops_of(sides: [u32; 3]) -> u64 {
+        let sides = sides.map(u64::from);
+        sides.into_iter().fold(2, u64::saturating_mul)
+    }
+
     /// What is launched.
     pub const fn code(&self) -> Code {
         self.code

@@ -1,5 +1,7 @@
 //! Dense products: what the sparse ones are compared with, and the weight gradient.
 
+mod tiled;
+
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, Program, SizeError};
 
 /// C = A·Bᵀ.
@@ -77,8 +79,8 @@ fn call(
     c: DenseSize,
     inner: u32,
 ) -> Result<Call, SizeError> {
-    let (side, threads, shared_bytes) = (128u32, 128, 0);
-    let blocks = u64::from(c.rows().div_ceil(side)) * u64::from(c.cols().div_ceil(side));
+    let block = tiled::TILE.block();
+    let blocks = block.count(c.rows(), c.cols());
     let arguments = vec![
         Need::read("a", a.bytes(), a.element_bytes()),
         Need::read("b", b.bytes(), b.element_bytes()),
@@ -90,29 +92,35 @@ fn call(
         Argument::U32(b.pitch()),
         Argument::U32(c.pitch()),
     ];
-    let flops = 2 * u64::from(c.rows()) * u64::from(c.cols()) * u64::from(inner);
+    let flops = Call::flops_of([c.rows(), c.cols(), inner]);
     Call::new(
         program.code(),
         blocks,
-        threads,
-        shared_bytes,
+        block.threads,
+        block.shared_bytes,
         arguments,
         flops,
     )
 }
 
-pub(crate) const fn text_nt(_element: Element) -> &'static str {
-    ""
+pub(crate) const fn text_nt(element: Element) -> &'static str {
+    match element {
+        Element::Bf16 => include_str!("../ptx/gemm_nt_bf16.ptx"),
+        Element::F16 => include_str!("../ptx/gemm_nt_f16.ptx"),
+    }
 }
 
-pub(crate) const fn text_tn(_element: Element) -> &'static str {
-    ""
+pub(crate) const fn text_tn(element: Element) -> &'static str {
+    match element {
+        Element::Bf16 => include_str!("../ptx/gemm_tn_bf16.ptx"),
+        Element::F16 => include_str!("../ptx/gemm_tn_f16.ptx"),
+    }
 }
 
-pub(crate) fn print_nt(_element: Element) -> String {
-    String::new()
+pub(crate) fn print_nt(element: Element) -> String {
+    tiled::print_nt(element)
 }
 
-pub(crate) fn print_tn(_element: Element) -> String {
-    String::new()
+pub(crate) fn print_tn(element: Element) -> String {
+    tiled::print_tn(element)
 }

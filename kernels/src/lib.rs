@@ -46,3 +46,8 @@ pub use mask_gradient24::MaskGradient24;
 pub use program::{Kernel, Program};
 pub use prune24::{Prune24, Prune24Transposable};
 pub use spmm24::{Activation, Spmm24, Version as Spmm24Version};
+
+/// Runs the README's example as a documentation test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,8 +2,42 @@
 //!
 //! `W` is `out × inner`, `X` is `tokens × inner`, `Y` is `tokens × out`. Also the input gradient:
 //! `dX = dY·W = dY·(Wᵀ)ᵀ` with the packed transpose of a transposable mask in the place of W.
+//!
+//! Only the entries that W keeps are multiplied: NaN and ∞ in X reach those tokens and outs alone
+//! whose weight is kept, be it 0. ReLU keeps NaN.
 
+mod head;
+mod mma;
+mod pairs;
+mod pipelined;
+mod scalar;
+mod shared;
+
+use crate::text::tile::{Block, Tile};
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
+
+/// Columns of a stage and the bytes that a row of W, half of it kept, and of X have there.
+const fn tile(rows: u32, cols: u32, stages: u32) -> Tile {
+    Tile {
+        rows,
+        cols,
+        inner: 64,
+        w_bytes: 64,
+        x_bytes: 128,
+        stages,
+    }
+    .checked()
+}
+
+const MMA: Tile = tile(128, 128, 1);
+
+/// Two blocks fit on a multiprocessor of 164 KiB.
+const PIPELINED: Tile = tile(128, 128, 3);
+
+const WIDE: Tile = tile(128, 256, 3);
+
+/// Blocks of 256 outs below which a GPU of 132 multiprocessors is not filled twice.
+const MANY_WIDE: u64 = 2 * 132;
 
 /// The ladder of versions; each adds one idea to the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,15 +103,41 @@ impl Version {
             Self::Wide => "spmm24_wide",
         }
     }
+
+    /// What a block of this version computes and takes.
+    pub(crate) const fn block(self) -> Block {
+        match self {
+            Self::Scalar => scalar::BLOCK,
+            Self::Shared => shared::BLOCK,
+            Self::Mma => MMA.block(),
+            Self::Pipelined => PIPELINED.block(),
+            Self::Wide => WIDE.block(),
+        }
+    }
 }
 
 impl Spmm24 {
-    /// The call of the version that is meant for these sizes.
+    /// The version that is meant for these sizes, a function of outs and tokens alone.
+    ///
+    /// [`Version::Wide`] if there are at least 264 of its blocks of 256 × 128, so that 132
+    /// multiprocessors have two each, and if they compute at most an eighth more beyond the last
+    /// out than blocks of 128 × 128 do; otherwise [`Version::Pipelined`].
+    pub fn version(&self) -> Version {
+        let blocks = |tile: Tile| tile.block().count(self.x.rows(), self.weights.rows());
+        let (narrow, wide) = (blocks(PIPELINED), blocks(WIDE));
+        if wide >= MANY_WIDE && 8 * (2 * wide - narrow) <= narrow {
+            Version::Wide
+        } else {
+            Version::Pipelined
+        }
+    }
+
+    /// The call of [`Spmm24::version`].
     ///
     /// # Errors
     /// As [`Spmm24::call_of`].
     pub fn call(&self) -> Result<Call, SizeError> {
-        self.call_of(Version::Pipelined)
+        self.call_of(self.version())
     }
 
     /// The call of one version.
@@ -100,9 +160,8 @@ impl Spmm24 {
         equal("columns of w and of x", weights.cols(), x.cols())?;
         equal("rows of x and of y", x.rows(), y.rows())?;
         equal("rows of w and columns of y", weights.rows(), y.cols())?;
-        let (out_side, token_side, threads, shared_bytes) = (128u32, 128u32, 128, 0); // of the version
-        let blocks =
-            u64::from(weights.rows().div_ceil(out_side)) * u64::from(x.rows().div_ceil(token_side));
+        let block = version.block();
+        let blocks = block.count(x.rows(), weights.rows());
         let bias_bytes = 4 * u64::from(weights.rows());
         let arguments = vec![
             Need::read("values", weights.value_bytes(), weights.value_bytes()),
@@ -125,7 +184,7 @@ impl Spmm24 {
             Argument::U32(y.pitch()),
             Argument::U32(self.activation as u32),
         ];
-        let flops = 2 * u64::from(weights.rows()) * u64::from(x.rows()) * u64::from(x.cols());
+        let flops = Call::flops_of([weights.rows(), x.rows(), x.cols()]);
         let program = Program {
             kernel: Kernel::Spmm24(version),
             element: self.element,
@@ -133,18 +192,35 @@ impl Spmm24 {
         Call::new(
             program.code(),
             blocks,
-            threads,
-            shared_bytes,
+            block.threads,
+            block.shared_bytes,
             arguments,
             flops,
         )
     }
 }
 
-pub(crate) const fn text(_version: Version, _element: Element) -> &'static str {
-    ""
+pub(crate) const fn text(version: Version, element: Element) -> &'static str {
+    match (version, element) {
+        (Version::Scalar, Element::Bf16) => include_str!("../ptx/spmm24_scalar_bf16.ptx"),
+        (Version::Scalar, Element::F16) => include_str!("../ptx/spmm24_scalar_f16.ptx"),
+        (Version::Shared, Element::Bf16) => include_str!("../ptx/spmm24_shared_bf16.ptx"),
+        (Version::Shared, Element::F16) => include_str!("../ptx/spmm24_shared_f16.ptx"),
+        (Version::Mma, Element::Bf16) => include_str!("../ptx/spmm24_mma_bf16.ptx"),
+        (Version::Mma, Element::F16) => include_str!("../ptx/spmm24_mma_f16.ptx"),
+        (Version::Pipelined, Element::Bf16) => include_str!("../ptx/spmm24_bf16.ptx"),
+        (Version::Pipelined, Element::F16) => include_str!("../ptx/spmm24_f16.ptx"),
+        (Version::Wide, Element::Bf16) => include_str!("../ptx/spmm24_wide_bf16.ptx"),
+        (Version::Wide, Element::F16) => include_str!("../ptx/spmm24_wide_f16.ptx"),
+    }
 }
 
-pub(crate) fn print(_version: Version, _element: Element) -> String {
-    String::new()
+pub(crate) fn print(version: Version, element: Element) -> String {
+    match version {
+        Version::Scalar => scalar::print(element),
+        Version::Shared => shared::print(element),
+        Version::Mma => mma::print(element, MMA),
+        Version::Pipelined => pipelined::print(version, element, PIPELINED, 2),
+        Version::Wide => pipelined::print(version, element, WIDE, 1),
+    }
 }

@@ -1,1 +1,125 @@
 //! What every text begins with, and the pieces that several kernels share.
+//!
+//! A piece is a function that returns lines of PTX. Indentation is put in once, by
+//! [`Text::add`], so that a piece can be written where it is read best.
+
+pub(crate) mod number;
+pub(crate) mod pipeline;
+pub(crate) mod product;
+pub(crate) mod raster;
+pub(crate) mod store;
+pub(crate) mod strip;
+pub(crate) mod tile;
+
+/// A parameter of a kernel: its type, its name and what it means.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameter {
+    pub(crate) scalar: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) meaning: &'static str,
+}
+
+/// What stands above the body of a kernel.
+pub(crate) struct Head<'a> {
+    /// The name of the entry.
+    pub(crate) entry: &'a str,
+    /// What it computes, how it is launched, what it adds to the version before; plain ASCII,
+    /// because assemblers take nothing else.
+    pub(crate) comment: &'a str,
+    pub(crate) parameters: &'a [Parameter],
+    /// Threads of a block.
+    pub(crate) threads: u32,
+    /// Blocks for which one multiprocessor has enough registers.
+    pub(crate) resident: u32,
+    /// The name of the dynamic shared memory, if there is any.
+    pub(crate) shared: Option<&'a str>,
+}
+
+/// A text in the making.
+pub(crate) struct Text {
+    lines: String,
+    depth: usize,
+}
+
+impl Text {
+    /// A text that ends behind the opening brace of its kernel.
+    pub(crate) fn new(head: &Head<'_>) -> Self {
+        let &Head {
+            entry,
+            comment,
+            parameters,
+            threads,
+            resident,
+            shared,
+        } = head;
+        let mut lines = String::new();
+        for line in comment.trim().lines() {
+            lines += format!("// {}", line.trim_end()).trim_end();
+            lines.push('\n');
+        }
+        lines += "//\n// Parameters, in this order:\n";
+        for parameter in parameters {
+            let Parameter {
+                scalar,
+                name,
+                meaning,
+            } = parameter;
+            lines += &format!("//   .{scalar} {name:<10} {meaning}\n");
+        }
+        lines += "\n.version 8.5\n.target sm_80\n.address_size 64\n\n";
+        if let Some(name) = shared {
+            lines += &format!(".extern .shared .align 128 .b8 {name}[];\n\n");
+        }
+        lines += &format!(".visible .entry {entry}(\n");
+        for (index, Parameter { scalar, name, .. }) in parameters.iter().enumerate() {
+            let end = if index + 1 == parameters.len() {
+                ')'
+            } else {
+                ','
+            };
+            lines += &format!("    .param .{scalar} {name}{end}\n");
+        }
+        lines += &format!(".maxntid {threads}, 1, 1\n.minnctapersm {resident}\n{{\n");
+        Self { lines, depth: 1 }
+    }
+
+    /// Appends lines of a body. Labels stand at the margin, scopes are indented, and an empty line
+    /// stands before a block that begins with a comment.
+    pub(crate) fn add(&mut self, block: impl AsRef<str>) {
+        let mut first = true;
+        for line in block.as_ref().lines().map(str::trim) {
+            if line.is_empty() {
+                continue;
+            }
+            if line == "}" {
+                self.depth -= 1;
+            }
+            if first && line.starts_with("//") && !self.lines.ends_with("{\n") {
+                self.lines.push('\n');
+            }
+            first = false;
+            if !line.ends_with(':') {
+                self.lines.push_str(&"    ".repeat(self.depth));
+            }
+            self.lines += line;
+            self.lines.push('\n');
+            if line == "{" {
+                self.depth += 1;
+            }
+        }
+    }
+
+    /// The whole text.
+    pub(crate) fn end(mut self) -> String {
+        self.add("ret;");
+        self.lines + "}\n"
+    }
+}
+
+/// An address as operand: a register and an offset, if there is one.
+pub(crate) fn address(register: &str, offset: u32) -> String {
+    match offset {
+        0 => format!("[{register}]"),
+        _ => format!("[{register}+{offset}]"),
+    }
+}
