@@ -1,8 +1,8 @@
 //! Global memory: buffers far apart, each with its own bounds.
 //!
 //! Between two buffers lie addresses that belong to nobody, so an index that leaves one buffer
-//! never lands in another. Each byte remembers whether it was ever written, and which block wrote
-//! it in the launch at hand.
+//! never lands in another. Addresses of a buffer that was given back are never used again. Each byte
+//! remembers whether it was ever written, and which block wrote it in the launch at hand.
 
 use std::fmt;
 
@@ -36,10 +36,21 @@ const BY_BLOCK: u32 = 3;
 /// assert!(memory.download::<f32>(address + 4, 2).is_err());
 /// # Ok::<(), rewire_ptx::MemoryError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Memory {
     /// In ascending order of their addresses.
     buffers: Vec<Buffer>,
+    /// The address of the next buffer.
+    next: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            buffers: Vec::new(),
+            next: FIRST,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -49,9 +60,14 @@ struct Buffer {
     history: Vec<u32>,
 }
 
-/// A download or an overwrite that the memory cannot serve.
+/// A request that the memory cannot serve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemoryError {
+    /// No buffer begins at this address.
+    NoBuffer {
+        /// The address.
+        address: u64,
+    },
     /// The bytes do not lie within one buffer.
     OutOfBounds {
         /// The first byte.
@@ -69,6 +85,7 @@ pub enum MemoryError {
 impl fmt::Display for MemoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::NoBuffer { address } => write!(f, "no buffer begins at {address:#x}"),
             Self::OutOfBounds { address, bytes } => {
                 write!(f, "{bytes} bytes at {address:#x} do not lie in one buffer")
             }
@@ -131,15 +148,27 @@ impl Memory {
     }
 
     fn place(&mut self, bytes: Vec<u8>, history: Vec<u32>) -> u64 {
-        let base = self.buffers.last().map_or(FIRST, |last| {
-            (last.base + last.bytes.len() as u64 + GUARD).next_multiple_of(ALIGNMENT)
-        });
+        let base = self.next;
+        self.next = (base + bytes.len() as u64 + GUARD).next_multiple_of(ALIGNMENT);
         self.buffers.push(Buffer {
             base,
             bytes,
             history,
         });
         base
+    }
+
+    /// Gives back the buffer that begins at `address`; nobody may touch it afterwards.
+    ///
+    /// # Errors
+    /// [`MemoryError::NoBuffer`] if none begins there.
+    pub fn release(&mut self, address: u64) -> Result<(), MemoryError> {
+        let found = self
+            .buffers
+            .binary_search_by_key(&address, |buffer| buffer.base);
+        let index = found.map_err(|_| MemoryError::NoBuffer { address })?;
+        self.buffers.remove(index);
+        Ok(())
     }
 
     /// `count` values from `address` on.

@@ -1,6 +1,6 @@
 //! A text that was read: its kernels, ready to run.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::decode::{Surroundings, steps};
 use crate::error::{Place, PtxError, PtxErrorKind};
@@ -28,7 +28,7 @@ pub struct Entry {
     pub(crate) steps: Vec<Step>,
     pub(crate) registers: Vec<String>,
     pub(crate) predicates: Vec<String>,
-    pub(crate) constants: Rc<[u8]>,
+    pub(crate) constants: Arc<[u8]>,
 }
 
 impl Module {
@@ -42,7 +42,7 @@ impl Module {
     /// outside the subset.
     pub fn parse(file: &str, text: &str) -> Result<Self, PtxError> {
         let (sources, constants) = parse::module(text).map_err(|flaw| flaw.in_file(file))?;
-        let constants: Rc<[u8]> = constants.into();
+        let constants: Arc<[u8]> = constants.into();
         let entry = |source: parse::Source| {
             let around = Surroundings {
                 body: &source.body,
@@ -60,7 +60,7 @@ impl Module {
                 limits: source.limits,
                 registers: source.body.registers,
                 predicates: source.body.predicates,
-                constants: Rc::clone(&constants),
+                constants: Arc::clone(&constants),
             })
         };
         Ok(Self {

@@ -137,3 +137,20 @@ fn buffers_have_bounds_of_their_own() {
         }
     ));
 }
+
+#[test]
+fn a_buffer_that_was_given_back_belongs_to_nobody() {
+    let mut memory = Memory::default();
+    let buffers = [(); 3].map(|()| memory.upload(&[1u8; 300]));
+    assert_eq!(memory.release(buffers[1]), Ok(()));
+    let gone = MemoryError::NoBuffer {
+        address: buffers[1],
+    };
+    assert_eq!(memory.release(buffers[1]), Err(gone));
+    assert!(memory.release(buffers[0] + 1).is_err());
+    assert!(memory.download::<u8>(buffers[1], 1).is_err());
+    assert_eq!(memory.release(buffers[2]), Ok(()));
+    // Its address is not used again, not even that of the last one.
+    assert!(memory.reserve(8) > buffers[2]);
+    assert_eq!(memory.download::<u8>(buffers[0], 300).unwrap(), [1; 300]);
+}
