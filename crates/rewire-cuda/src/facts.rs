@@ -1,6 +1,6 @@
 //! What a GPU is.
 
-/// What the driver says of a GPU.
+/// What the driver says of a GPU; sizes and clocks that it keeps to itself are 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {

@@ -79,6 +79,7 @@ impl Queue {
         use sys::CUdevice_attribute as Is;
         let device = device(ordinal)?;
         let number = |what| attribute(device, what);
+        let told = |what| attribute(device, what).unwrap_or(0);
         let mut name = [0u8; 256];
         // SAFETY: the device exists and the driver writes at most so many bytes, the last a 0.
         check("cuDeviceGetName", unsafe {
@@ -100,11 +101,11 @@ impl Queue {
             driver,
             multiprocessors: number(Is::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?,
             memory_bytes: memory_bytes as u64,
-            l2_bytes: number(Is::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE)?,
+            l2_bytes: told(Is::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE),
             shared_bytes: number(Is::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN)?,
-            clock_khz: number(Is::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?,
-            memory_clock_khz: number(Is::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE)?,
-            memory_bits: number(Is::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH)?,
+            clock_khz: told(Is::CU_DEVICE_ATTRIBUTE_CLOCK_RATE),
+            memory_clock_khz: told(Is::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE),
+            memory_bits: told(Is::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH),
         })
     }
 

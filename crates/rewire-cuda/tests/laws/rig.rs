@@ -73,11 +73,11 @@ pub(crate) fn rounded<E: Element>(numbers: &Array2<f32>) -> Array2<f32> {
     numbers.mapv(|number| E::from_f32(number).to_f32())
 }
 
-/// The largest relative error of rounding to `E`: half a unit of the last of its bits of precision.
+/// The largest relative error of rounding to `E`: 2⁻ᵖ for p bits of precision.
 pub(crate) fn unit<E: Element>() -> f64 {
     match E::KIND {
-        rewire_cuda::kernels::Element::Bf16 => 2.0f64.powi(-9),
-        rewire_cuda::kernels::Element::F16 => 2.0f64.powi(-12),
+        rewire_cuda::kernels::Element::Bf16 => 2.0f64.powi(-8),
+        rewire_cuda::kernels::Element::F16 => 2.0f64.powi(-11),
     }
 }
 
