@@ -1,4 +1,4 @@
-//! What a GPU is.
+//! What a GPU is, and what its compiler makes of a kernel.
 
 /// What the driver says of a GPU; sizes and clocks that it keeps to itself are 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,4 +24,18 @@ pub struct Facts {
     pub memory_clock_khz: u32,
     /// Bits of the memory's bus.
     pub memory_bits: u32,
+}
+
+/// What the driver's compiler made of a kernel for one GPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Footprint {
+    /// 32-bit registers of a thread.
+    pub registers: u32,
+    /// Bytes of a thread that found no register.
+    pub spilled_bytes: u32,
+    /// Bytes of shared memory of a block, dynamic ones not counted.
+    pub shared_bytes: u32,
+    /// The most threads that a block can have.
+    pub threads: u32,
 }

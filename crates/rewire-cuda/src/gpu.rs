@@ -11,7 +11,7 @@ use crate::contract;
 use crate::device::{Device, check_bytes, check_host, check_part};
 use crate::driver::{self, Kernel, Queue};
 use crate::error::DeviceError;
-use crate::facts::Facts;
+use crate::facts::{Facts, Footprint};
 
 /// The least driver, as the version of CUDA it belongs to: that of PTX 8.5.
 const LEAST_DRIVER: (u32, u32) = (12, 5);
@@ -28,7 +28,8 @@ const LEAST_CAPABILITY: (u32, u32) = (8, 0);
 /// of one are of no use to the other. Each kernel is compiled once, when it is first launched, which
 /// takes up to a second; other threads that launch something wait so long.
 ///
-/// Dropping the last handle and the last buffer waits for the work that is queued.
+/// Dropping the last handle and the last buffer waits for the work that is queued. Each call leaves the
+/// GPU's primary context current on its thread.
 #[derive(Clone, Debug)]
 pub struct Gpu {
     inner: Arc<Inner>,
@@ -123,12 +124,12 @@ impl Gpu {
     }
 
     /// Compiles a kernel that is not compiled yet, so that its first launch takes no longer than the
-    /// others.
+    /// others, and says what the compiler made of it.
     ///
     /// # Errors
     /// [`DeviceError::Compile`] with what the driver's compiler says.
-    pub fn prepare(&self, program: Program) -> Result<(), DeviceError> {
-        self.kernel(program.code()).map(|_| ())
+    pub fn prepare(&self, program: Program) -> Result<Footprint, DeviceError> {
+        Ok(self.kernel(program.code())?.footprint())
     }
 
     /// Gives memory that no buffer uses back to the driver; until then it is kept for the next ones.

@@ -42,7 +42,7 @@ pub use element::Element;
 #[cfg(feature = "emulator")]
 pub use emulator::{Emulator, EmulatorMemory};
 pub use error::DeviceError;
-pub use facts::Facts;
+pub use facts::{Facts, Footprint};
 pub use gpu::{Event, Gpu, GpuMemory};
 pub use linear::Linear;
 pub use matrix::{Matrix, MatrixView};

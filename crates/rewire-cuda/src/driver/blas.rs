@@ -4,6 +4,8 @@
 //! transpose with `pitch` as its leading dimension. C = A·Bᵀ is therefore asked for as
 //! Cᵀ = (Bᵀ)ᵀ·Aᵀ, and C = Aᵀ·B as Cᵀ = Bᵀ·(Aᵀ)ᵀ: the operands change places.
 
+mod descriptor;
+
 use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr::null_mut;
@@ -12,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cudarc::cublaslt::sys as lt;
 use rewire_kernels::{Element, Kernel, Program};
 
+use self::descriptor::{Preference, Task};
 use super::{Memory, Queue};
 use crate::contract::{Checked, Value};
 use crate::error::DeviceError;
@@ -230,120 +233,6 @@ impl Drop for Blas {
     }
 }
 
-/// The descriptors of a product.
-struct Task {
-    operation: Operation,
-    layouts: [Layout; 3],
-}
-
-impl Task {
-    fn new(product: Product) -> Result<Self, DeviceError> {
-        let [first, second, result] = product
-            .layouts()
-            .map(|layout| Layout::new(product.element, layout));
-        Ok(Self {
-            operation: Operation::new(product.transposes())?,
-            layouts: [first?, second?, result?],
-        })
-    }
-}
-
-/// Owns a descriptor of the library, made by `$create` and given back by `$destroy`.
-macro_rules! descriptor {
-    ($name:ident, $handle:ty, $destroy:ident) => {
-        struct $name($handle);
-
-        impl Drop for $name {
-            fn drop(&mut self) {
-                // SAFETY: made once by `new`, and nobody has the handle any more.
-                let _ = unsafe { lt::$destroy(self.0) };
-            }
-        }
-    };
-}
-
-descriptor!(
-    Layout,
-    lt::cublasLtMatrixLayout_t,
-    cublasLtMatrixLayoutDestroy
-);
-descriptor!(
-    Operation,
-    lt::cublasLtMatmulDesc_t,
-    cublasLtMatmulDescDestroy
-);
-descriptor!(
-    Preference,
-    lt::cublasLtMatmulPreference_t,
-    cublasLtMatmulPreferenceDestroy
-);
-
-impl Layout {
-    fn new(element: Element, (rows, cols, pitch): (u32, u32, u32)) -> Result<Self, DeviceError> {
-        let kind = match element {
-            Element::Bf16 => lt::cudaDataType::CUDA_R_16BF,
-            Element::F16 => lt::cudaDataType::CUDA_R_16F,
-        };
-        let mut handle = null_mut();
-        // SAFETY: the library is there.
-        check("cublasLtMatrixLayoutCreate", unsafe {
-            let (rows, cols, pitch) = (rows.into(), cols.into(), pitch.into());
-            lt::cublasLtMatrixLayoutCreate(&mut handle, kind, rows, cols, pitch)
-        })?;
-        Ok(Self(handle))
-    }
-}
-
-impl Operation {
-    fn new(transposes: [bool; 2]) -> Result<Self, DeviceError> {
-        use lt::cublasLtMatmulDescAttributes_t as Is;
-        let mut handle = null_mut();
-        let sums = lt::cublasComputeType_t::CUBLAS_COMPUTE_32F;
-        // SAFETY: the library is there.
-        check("cublasLtMatmulDescCreate", unsafe {
-            lt::cublasLtMatmulDescCreate(&mut handle, sums, lt::cudaDataType::CUDA_R_32F)
-        })?;
-        let operation = Self(handle);
-        let places = [
-            Is::CUBLASLT_MATMUL_DESC_TRANSA,
-            Is::CUBLASLT_MATMUL_DESC_TRANSB,
-        ];
-        for (place, transposes) in places.into_iter().zip(transposes) {
-            let value = i32::from(transposes);
-            // SAFETY: the descriptor exists and the attribute is a 32-bit number, 1 for a transpose.
-            check("cublasLtMatmulDescSetAttribute", unsafe {
-                let value: *const i32 = &value;
-                lt::cublasLtMatmulDescSetAttribute(handle, place, value.cast(), size_of::<i32>())
-            })?;
-        }
-        Ok(operation)
-    }
-}
-
-impl Preference {
-    fn new() -> Result<Self, DeviceError> {
-        let mut handle = null_mut();
-        // SAFETY: the library is there.
-        check("cublasLtMatmulPreferenceCreate", unsafe {
-            lt::cublasLtMatmulPreferenceCreate(&mut handle)
-        })?;
-        Ok(Self(handle))
-    }
-
-    /// Sets an attribute that is a number of this size.
-    fn set<T: Copy>(
-        &self,
-        what: lt::cublasLtMatmulPreferenceAttributes_t,
-        value: T,
-    ) -> Result<(), DeviceError> {
-        // SAFETY: the descriptor exists; the library refuses a value of another size.
-        check("cublasLtMatmulPreferenceSetAttribute", unsafe {
-            let value: *const T = &value;
-            lt::cublasLtMatmulPreferenceSetAttribute(self.0, what, value.cast(), size_of::<T>())
-        })
-    }
-}
-
 /// Turns what a call of the library returned into a result.
 fn check(call: &'static str, returned: lt::cublasStatus_t) -> Result<(), DeviceError> {
     if returned == lt::cublasStatus_t::CUBLAS_STATUS_SUCCESS {
@@ -357,73 +246,4 @@ fn check(call: &'static str, returned: lt::cublasStatus_t) -> Result<(), DeviceE
 }
 
 #[cfg(test)]
-mod tests {
-    use rewire_kernels::{Call, DenseSize, GemmNt, GemmTn, Prune24};
-
-    use super::*;
-    use crate::buffer::{Buffer, DeviceId, Operand};
-    use crate::contract;
-
-    /// What the library would be asked for a call, with buffers at multiples of 2¹⁶ but for `offset`.
-    fn product(call: &Call, offset: u64) -> Option<Product> {
-        let device = DeviceId::unique();
-        let mut buffers: Vec<Buffer<()>> = (1..=call.needs().count() as u64)
-            .map(|at| Buffer::new(device, (at << 16) + offset, 1 << 16, ()).written())
-            .collect();
-        let operands: Vec<Operand<'_, ()>> = buffers
-            .iter_mut()
-            .zip(call.needs())
-            .map(|(buffer, need)| match need.access {
-                rewire_kernels::Access::Read => Operand::from(&*buffer),
-                _ => Operand::from(buffer),
-            })
-            .collect();
-        Product::of(&contract::check(call, device, &operands).unwrap())
-    }
-
-    #[test]
-    fn the_library_sees_transposes_in_the_other_order() {
-        let size = |rows, cols| DenseSize::new(rows, cols).unwrap();
-        let (m, n, k) = (3, 5, 9);
-        let nt = GemmNt {
-            element: Element::Bf16,
-            a: size(m, k),
-            b: size(n, k),
-            c: size(m, n),
-        };
-        // Columns of the library have the pitch: 16 for 9 numbers, 8 for 5 and for 3.
-        let found = product(&nt.call().unwrap(), 0).unwrap();
-        assert_eq!(found.layouts(), [(9, 5, 16), (9, 3, 16), (5, 3, 8)]);
-        assert_eq!(found.transposes(), [true, false]);
-        let tn = GemmTn {
-            element: Element::F16,
-            a: size(k, m),
-            b: size(k, n),
-            c: size(m, n),
-        };
-        let found = product(&tn.call().unwrap(), 0).unwrap();
-        assert_eq!(found.layouts(), [(5, 9, 8), (3, 9, 8), (5, 3, 8)]);
-        assert_eq!(found.transposes(), [false, true]);
-        let weights = size(m, n);
-        let element = Element::F16;
-        let prune = Prune24 { element, weights };
-        assert!(product(&prune.call().unwrap(), 0).is_none());
-    }
-
-    #[test]
-    fn an_algorithm_is_chosen_for_sizes_and_alignment() {
-        let size = DenseSize::new(8, 8).unwrap();
-        let call = GemmNt {
-            element: Element::Bf16,
-            a: size,
-            b: size,
-            c: size,
-        };
-        let call = call.call().unwrap();
-        let choice = |offset| product(&call, offset).unwrap().choice();
-        assert_eq!(choice(0), choice(256));
-        assert_eq!(choice(0).1, [256; 3]);
-        assert_eq!(choice(16).1, [16; 3]);
-        assert_eq!(choice(64 + 256).1, [64; 3]);
-    }
-}
+mod tests;

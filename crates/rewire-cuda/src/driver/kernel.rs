@@ -9,6 +9,7 @@ use cudarc::driver::sys;
 use super::{Queue, check};
 use crate::contract::{Checked, Value};
 use crate::error::DeviceError;
+use crate::facts::Footprint;
 
 /// Bytes of dynamic shared memory that a kernel gets without asking.
 const FREE_SHARED: u32 = 48 * 1024;
@@ -24,6 +25,7 @@ pub(crate) struct Kernel {
     function: sys::CUfunction,
     /// Bytes of each parameter.
     parameters: Vec<usize>,
+    footprint: Footprint,
     /// The most dynamic shared memory that it can have.
     most_shared: u32,
     /// The dynamic shared memory that it was granted.
@@ -83,6 +85,12 @@ impl Kernel {
             module,
             function: null_mut(),
             parameters: Vec::new(),
+            footprint: Footprint {
+                registers: 0,
+                spilled_bytes: 0,
+                shared_bytes: 0,
+                threads: 0,
+            },
             most_shared: 0,
             granted: Mutex::new(FREE_SHARED),
         };
@@ -91,8 +99,14 @@ impl Kernel {
             sys::cuModuleGetFunction(&mut kernel.function, module, name.as_ptr())
         })?;
         kernel.parameters = kernel.ask_parameters()?;
-        kernel.most_shared = shared_bytes.saturating_sub(kernel.ask_declared_shared()?);
+        kernel.footprint = kernel.ask_footprint()?;
+        kernel.most_shared = shared_bytes.saturating_sub(kernel.footprint.shared_bytes);
         Ok(kernel)
+    }
+
+    /// What the compiler made of it.
+    pub(crate) const fn footprint(&self) -> Footprint {
+        self.footprint
     }
 
     /// Queues a launch.
@@ -171,16 +185,23 @@ impl Kernel {
         }
     }
 
-    /// Bytes of shared memory that the text declares.
-    fn ask_declared_shared(&self) -> Result<u32, DeviceError> {
+    /// What the compiler made of it.
+    fn ask_footprint(&self) -> Result<Footprint, DeviceError> {
         use sys::CUfunction_attribute as Is;
-        let mut bytes: c_int = 0;
-        // SAFETY: the module of the function is loaded.
-        check("cuFuncGetAttribute", unsafe {
-            let attribute = Is::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES;
-            sys::cuFuncGetAttribute(&mut bytes, attribute, self.function)
-        })?;
-        Ok(u32::try_from(bytes).unwrap_or(0))
+        let ask = |attribute| {
+            let mut number: c_int = 0;
+            // SAFETY: the module of the function is loaded.
+            check("cuFuncGetAttribute", unsafe {
+                sys::cuFuncGetAttribute(&mut number, attribute, self.function)
+            })?;
+            Ok::<_, DeviceError>(u32::try_from(number).unwrap_or(0))
+        };
+        Ok(Footprint {
+            registers: ask(Is::CU_FUNC_ATTRIBUTE_NUM_REGS)?,
+            spilled_bytes: ask(Is::CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES)?,
+            shared_bytes: ask(Is::CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES)?,
+            threads: ask(Is::CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK)?,
+        })
     }
 }
 

@@ -85,15 +85,15 @@ fn a_text_that_does_not_compile_comes_with_the_compilers_words() {
 fn every_text_compiles_once() {
     let Some(gpu) = gpu() else { return };
     for program in Program::all() {
-        gpu.prepare(program).unwrap();
+        let footprint = gpu.prepare(program).unwrap();
+        assert_eq!(footprint.spilled_bytes, 0, "{program:?}: {footprint:?}");
     }
     let first = Program {
         kernel: Which::GemmNt,
         element: Element::F16,
-    }
-    .code();
-    let kernel = gpu.kernel(first).unwrap();
-    assert!(Arc::ptr_eq(&kernel, &gpu.kernel(first).unwrap()));
+    };
+    let kernel = gpu.kernel(first.code()).unwrap();
+    assert!(Arc::ptr_eq(&kernel, &gpu.kernel(first.code()).unwrap()));
 }
 
 #[test]

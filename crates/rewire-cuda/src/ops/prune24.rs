@@ -94,7 +94,7 @@ pub fn prune24<E: Element, D: Device>(
 /// column, and packs the matrix and its transpose.
 ///
 /// The choice, ties included, is that of [`rewire_mask::Pattern::TransposableNm`] for the magnitudes,
-/// with edges as in [`rewire_mask::Edges::Pad`].
+/// the matrix filled up to whole tiles with zeros that are not kept.
 ///
 /// # Errors
 /// As [`prune24`].

@@ -91,8 +91,9 @@ fn within<E: Element>(
     off: f64,
     what: &str,
 ) {
-    // Sums of either side lose at most 2⁻²³ of their terms at each addition; f16 below 2⁻¹⁴ has a
-    // unit of 2⁻²⁴.
+    // Sums of either side lose at most 2⁻²³ of their terms at each addition. Below 2⁻¹⁴ the unit of
+    // f16 is 2⁻²⁴ and no smaller, in a term, whose other factor is at most 1, and in the result.
+    let small = (terms + 1) as f64 * 2.0f64.powi(-25);
     let sums = 2.0 * terms as f64 * 2.0f64.powi(-23) + off;
     Zip::from(found)
         .and(expected)
@@ -102,7 +103,7 @@ fn within<E: Element>(
             let slack = size * sums + unit::<E>() * (expected.abs() + size * sums);
             let error = (found - expected).abs();
             assert!(
-                error <= slack + 2.0f64.powi(-25),
+                error <= slack + small,
                 "{what}: {found} is not {expected} within {slack}"
             );
         });

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use ndarray::Array2;
-use rewire_cuda::mask::{Edges, Lines, Mask, Nm, Pattern};
+use rewire_cuda::mask::{Edges, Lines, Mask, MatrixShape, Nm, Pattern};
 use rewire_cuda::{Element, Gpu};
 
 /// One stream of the first GPU, for all tests together; nothing and a line that says so where there is
@@ -93,11 +93,15 @@ pub(crate) fn along_rows(weights: &Array2<f32>) -> Mask {
     pattern.project_magnitude(weights.view()).unwrap()
 }
 
-/// The best transposable mask of the magnitudes.
+/// The best transposable mask of the magnitudes, filled up to whole tiles with zeros that are not kept.
 pub(crate) fn transposable(weights: &Array2<f32>) -> Mask {
     let pattern = Pattern::TransposableNm {
         nm: TWO_OF_FOUR,
-        edges: Edges::Pad,
+        edges: Edges::Reject,
     };
-    pattern.project_magnitude(weights.view()).unwrap()
+    let (rows, cols) = weights.dim();
+    let whole = (rows.next_multiple_of(4), cols.next_multiple_of(4));
+    let filled = Array2::from_shape_fn(whole, |place| weights.get(place).copied().unwrap_or(0.0));
+    let mask = pattern.project_magnitude(filled.view()).unwrap();
+    Mask::from_fn(MatrixShape::new(rows, cols), |row, col| mask.get(row, col))
 }
