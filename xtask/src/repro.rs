@@ -48,6 +48,9 @@ pub(crate) struct Arguments {
     /// How many runs are done at once, one thread each.
     #[arg(long, value_name = "N", default_value_t = 2)]
     jobs: usize,
+    /// Print the command of every run instead of running it.
+    #[arg(long)]
+    print: bool,
 }
 
 /// Does the runs that are missing, then prints the tables and puts them into the page; `true` if
@@ -58,6 +61,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         Some(table) => vec![table],
         None => Table::value_variants().to_vec(),
     };
+    if arguments.print {
+        for run in tables.iter().flat_map(|table| table.runs()) {
+            println!("{}", run.command());
+        }
+        return Ok(true);
+    }
     let folders = Folders {
         mnist: found("--data", arguments.data.as_deref())?,
         cifar10: found("--cifar10", arguments.cifar10.as_deref())?,

@@ -198,17 +198,7 @@ impl Coverage {
                 right: after.shape(),
             });
         }
-        if let Some(&position) = rewiring.dropped().iter().find(|&&p| after.contains(p)) {
-            return Err(MaskError::AlreadyActive { position });
-        }
-        if let Some(&position) = rewiring.grown().iter().find(|&&p| !after.contains(p)) {
-            return Err(MaskError::NotActive { position });
-        }
-        let mut grown = rewiring.grown().iter().peekable();
-        let survivors: Vec<u64> = after
-            .positions()
-            .filter(|position| grown.next_if_eq(&position).is_none())
-            .collect();
+        let survivors = survivors(after, rewiring)?;
         self.explored.insert_all(rewiring.grown())?;
         self.survived.insert_all(&survivors)
     }
@@ -246,5 +236,28 @@ impl Coverage {
     /// The positions that have outlived a rewiring, ascending.
     pub fn survived_positions(&self) -> Vec<u64> {
         self.survived.positions()
+    }
+}
+
+/// The positions that a rewiring left in place, ascending: one walk beside its two lists.
+fn survivors(after: &Topology, rewiring: &Rewiring) -> Result<Vec<u64>, MaskError> {
+    let mut dropped = rewiring.dropped().iter().copied().peekable();
+    let mut grown = rewiring.grown().iter().copied().peekable();
+    let mut survivors = Vec::with_capacity(after.n_active());
+    for position in after.positions() {
+        while dropped.next_if(|&dropped| dropped < position).is_some() {}
+        if dropped.next_if_eq(&position).is_some() {
+            return Err(MaskError::AlreadyActive { position });
+        }
+        if let Some(position) = grown.next_if(|&grown| grown < position) {
+            return Err(MaskError::NotActive { position });
+        }
+        if grown.next_if_eq(&position).is_none() {
+            survivors.push(position);
+        }
+    }
+    match grown.next() {
+        Some(position) => Err(MaskError::NotActive { position }),
+        None => Ok(survivors),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A set of k distinct numbers below n is drawn by taking random numbers until k different ones
 //! have come up. Every set is equally likely, and because only the *set* of numbers matters, they
-//! can be drawn in batches and sorted. Beyond one half the complement is drawn, so that fewer than
+//! can be marked as bits, or drawn in batches and sorted where that takes less memory. Beyond one half the complement is drawn, so that fewer than
 //! two draws per number are expected.
 //!
 //! Choosing among inactive positions needs no table of them: the r-th free position is found by
@@ -11,6 +11,7 @@
 
 use rand_core::RngCore;
 
+use crate::bits::ones;
 use crate::{MaskError, MatrixShape, Topology};
 
 impl Topology {
@@ -20,7 +21,8 @@ impl Topology {
     /// A function of the shape, the number and the stream alone.
     ///
     /// # Cost
-    /// O(rows + n_active · log n_active), whatever the number of columns.
+    /// O(rows + n_active · log n_active), whatever the number of columns; O(rows + n_active) from one
+    /// position in a thousand on.
     ///
     /// # Errors
     /// [`MaskError::NotEnough`] if the matrix has fewer entries, [`MaskError::TooManyColumns`] if
@@ -127,11 +129,37 @@ pub(crate) fn distinct_below(
         .collect())
 }
 
+/// Numbers to choose from for each one chosen up to which a bit for every number is cheaper than
+/// sorting what was chosen.
+const NUMBERS_PER_CHOICE: u64 = 1 << 10;
+
 /// The first `k` different numbers of a stream of uniform numbers below `bound`, ascending.
+fn drawn_below(bound: u64, k: usize, rng: &mut (impl RngCore + ?Sized)) -> Vec<u64> {
+    if bound / NUMBERS_PER_CHOICE <= k as u64 {
+        marked_below(bound, k, rng)
+    } else {
+        sorted_below(bound, k, rng)
+    }
+}
+
+/// [`drawn_below`], with a bit for every number.
+fn marked_below(bound: u64, k: usize, rng: &mut (impl RngCore + ?Sized)) -> Vec<u64> {
+    let mut words = vec![0u64; bound.div_ceil(64) as usize];
+    let mut missing = k;
+    while missing > 0 {
+        let number = below(bound, rng);
+        let (word, bit) = (&mut words[(number / 64) as usize], 1 << (number % 64));
+        missing -= usize::from(*word & bit == 0);
+        *word |= bit;
+    }
+    ones(&words, k)
+}
+
+/// [`drawn_below`], by sorting.
 ///
 /// Each batch draws as many as are missing, so it never passes the k-th different number and the
 /// result does not depend on the batches.
-fn drawn_below(bound: u64, k: usize, rng: &mut (impl RngCore + ?Sized)) -> Vec<u64> {
+fn sorted_below(bound: u64, k: usize, rng: &mut (impl RngCore + ?Sized)) -> Vec<u64> {
     let mut drawn = Vec::with_capacity(k);
     while drawn.len() < k {
         drawn.extend((drawn.len()..k).map(|_| below(bound, rng)));
@@ -148,6 +176,38 @@ pub(crate) fn below(bound: u64, rng: &mut (impl RngCore + ?Sized)) -> u64 {
         let product = u128::from(rng.next_u64()) * u128::from(bound);
         if product as u64 >= threshold {
             return (product >> 64) as u64;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn bits_and_sorting_draw_the_same_set_and_take_as_much_of_the_stream() {
+        let largest = if cfg!(miri) { 100 } else { 5000 };
+        for (bound, k) in [
+            (1, 0),
+            (1, 1),
+            (64, 64),
+            (65, 32),
+            (127, 1),
+            (largest, 40),
+            (largest, 99),
+        ] {
+            let mut streams = [0, 0].map(|_| ChaCha8Rng::seed_from_u64(bound + k as u64));
+            let [left, right] = &mut streams;
+            assert_eq!(
+                marked_below(bound, k, left),
+                sorted_below(bound, k, right),
+                "{k} of {bound}"
+            );
+            let [left, right] = streams;
+            assert_eq!(left.get_word_pos(), right.get_word_pos(), "{k} of {bound}");
         }
     }
 }

@@ -1,9 +1,7 @@
 //! How many weights each layer gets, and then which: the numbers come from shapes alone, the
 //! positions cost memory and time and are drawn only for a run that takes place.
 
-use rewire_autograd::mask::{
-    Density, LayerDims, MaskError, MatrixShape, Pattern, Topology, allocate,
-};
+use rewire_autograd::mask::{Density, LayerDims, MatrixShape, Pattern, Topology, allocate};
 use rewire_nn::Storage;
 use rewire_rng::{Purpose, Streams};
 
@@ -70,8 +68,11 @@ pub(crate) fn budget(config: &Config, model: &Model) -> Result<Vec<LayerBudget>,
         .collect();
     let rule = config.sparsity.allocation.rule();
     let density = Density::from_sparsity(config.sparsity.sparsity)?;
-    let mut counts = allocate(&shared, density, rule)?.into_iter();
     let pattern = (config.sparsity.pattern).of_layer(config.sparsity.sparsity)?;
+    let mut counts = match pattern {
+        None => allocate(&shared, density, rule)?.into_iter(),
+        Some(_) => Vec::new().into_iter(),
+    };
     let mut budget = Vec::with_capacity(layers.len());
     for (name, dims) in &layers {
         let (n_active, pattern) = match config.layers.get(name) {
@@ -105,14 +106,17 @@ fn in_pattern(
     pattern: Pattern,
 ) -> Result<u64, TrainError> {
     let shape = MatrixShape::from_dims(dims);
-    let counted = pattern.n_active(shape).and_then(|count| match count {
-        Some(0) => Err(MaskError::EmptyLayer {
-            sparsity: config.sparsity.sparsity,
+    let counted = pattern.n_active(shape)?;
+    // What fits into no whole unit stays active; a layer of nothing else could not be meant.
+    let outside = pattern.edge_report(shape)?.left_dense;
+    if counted == Some(outside) && outside < shape.len() {
+        return Err(TrainError::NoUnit {
             layer: name.to_owned(),
-            n: shape.len(),
-        }),
-        count => Ok(count),
-    })?;
+            pattern: config.sparsity.pattern.to_string(),
+            sparsity: config.sparsity.sparsity,
+            n_in_units: shape.len() - outside,
+        });
+    }
     counted.ok_or_else(|| TrainError::Bug {
         what: format!("a pattern leaves the number of weights of `{name}` open"),
     })

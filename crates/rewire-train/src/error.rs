@@ -119,6 +119,20 @@ pub enum TrainError {
         /// What is missing.
         what: String,
     },
+    /// A sparsity leaves a layer without any unit of its pattern.
+    #[error(
+        "sparsity {sparsity} leaves layer `{layer}` without a unit of {pattern} ({n_in_units} weights lie in whole units)"
+    )]
+    NoUnit {
+        /// The layer.
+        layer: String,
+        /// The pattern.
+        pattern: String,
+        /// The sparsity asked for.
+        sparsity: f64,
+        /// Weights of whole units, all of which would be inactive.
+        n_in_units: u64,
+    },
     /// A run is to be continued under another configuration.
     #[error("{}: the run was started with another configuration: {}", path.display(), list(differences))]
     ConfigChanged {
@@ -240,6 +254,7 @@ impl TrainError {
             | Self::Model(_)
             | Self::Transform(_)
             | Self::Budget { .. }
+            | Self::NoUnit { .. }
             | Self::Memory { .. }
             | Self::OtherData { .. }
             | Self::OtherImages { .. }
@@ -312,6 +327,9 @@ impl TrainError {
             }
             Self::Mask(MaskError::EmptyLayer { .. }) => {
                 "lower the sparsity, give the layer a sparsity of its own, or name it under sparsity.dense"
+            }
+            Self::NoUnit { .. } => {
+                "lower the sparsity, take smaller units, give the layer a sparsity of its own, or name it under sparsity.dense"
             }
             Self::Budget { .. } => "raise `schedule.budget` or `schedule.epochs`",
             Self::Transform(_) => {

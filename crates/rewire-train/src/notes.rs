@@ -3,14 +3,15 @@
 //! They are no errors, because a sweep may pass through them; but a run that silently did something
 //! else than its settings say would be mistaken for another.
 
+use rewire_autograd::Kernel;
 use rewire_autograd::mask::MatrixShape;
 
 use crate::budget::LayerBudget;
 use crate::build;
 use crate::config::{
-    Config, Decay, Method, OptimizerKind, ProductsKind, ScheduleKind, TransformKind,
+    Config, Decay, Method, OptimizerKind, PatternKind, ProductsKind, ScheduleKind, TransformKind,
 };
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedLayer};
 
 /// One sentence, without an end, for each thing that has no effect.
 pub(crate) fn notes(config: &Config, budget: &[LayerBudget], plan: &Plan) -> Vec<String> {
@@ -25,6 +26,8 @@ pub(crate) fn notes(config: &Config, budget: &[LayerBudget], plan: &Plan) -> Vec
         ));
     }
     notes.extend(budget.iter().filter_map(|layer| edges(config, layer)));
+    notes.extend(budget.iter().filter_map(|layer| blocks(config, layer)));
+    notes.extend(dense_kernels(config, plan));
     if config.schedule.budget > 0.0 && config.sparsity.method == Method::Dsr {
         notes.push(format!(
             "`schedule.budget` = {} counts the densities of the start; dsr moves weights between \
@@ -98,6 +101,50 @@ fn edges(config: &Config, layer: &LayerBudget) -> Option<String> {
     })
 }
 
+/// A layer with fewer blocks than it has rows or columns of blocks: some outputs or inputs are lost.
+fn blocks(config: &Config, layer: &LayerBudget) -> Option<String> {
+    let PatternKind::Block(block) = config.sparsity.pattern else {
+        return None;
+    };
+    let left = layer
+        .pattern?
+        .edge_report(MatrixShape::from_dims(&layer.dims));
+    let kept = layer.n_stored() - left.ok()?.left_dense;
+    let kept = kept / (block.rows * block.cols) as u64;
+    let [rows, cols] = [layer.dims[0] / block.rows, layer.dims[1] / block.cols];
+    let lost = match (kept < rows as u64, kept < cols as u64) {
+        (false, false) => return None,
+        (true, false) => "outputs",
+        (false, true) => "inputs",
+        (true, true) => "outputs and inputs",
+    };
+    Some(format!(
+        "`{}` has {kept} active blocks in {rows} rows and {cols} columns of blocks: some of its \
+         {lost} have no weight in any of them",
+        layer.name
+    ))
+}
+
+/// A budget counts products on active weights; a dense kernel multiplies the others too.
+fn dense_kernels(config: &Config, plan: &Plan) -> Option<String> {
+    let is_sparse = |layer: &&PlannedLayer| layer.n_active < layer.n_total;
+    let takes_dense = |layer: &&PlannedLayer| {
+        layer
+            .kernels
+            .is_some_and(|kernels| kernels.contains(&Kernel::Dense))
+    };
+    let layer = plan.layers.iter().filter(is_sparse).find(takes_dense)?;
+    (config.schedule.budget > 0.0).then(|| {
+        format!(
+            "`schedule.budget` = {} counts products on active weights, but the kernels of `{}` are \
+             {}, so that more is executed; `crossover` = [[1,1,1,1,1]] keeps to active weights",
+            config.schedule.budget,
+            layer.name,
+            layer.kernels()
+        )
+    })
+}
+
 /// Why the learning rate never is what the schedule says.
 fn learning_rate(config: &Config, steps: u64) -> Option<String> {
     let schedule = &config.schedule;
@@ -143,6 +190,9 @@ fn unused(config: &Config) -> Vec<(String, String)> {
             "crossover" => {
                 let used = config.products == ProductsKind::Auto;
                 (used, format!("products {}", config.products))
+            }
+            "transform.multiple_of" if config.transform.kind == TransformKind::Parallel => {
+                (false, format!("transform {}", config.transform.kind))
             }
             "transform.match"
             | "transform.edges"

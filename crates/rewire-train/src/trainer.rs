@@ -267,9 +267,8 @@ impl Trainer {
             .backward(loss, &self.parameters, &mut self.gradients);
         for index in 0..self.parameters.count() {
             let id = ParameterId(index);
-            let gradient = self.gradients.get(id);
-            if let Some(bad) = gradient.iter().find(|value| !value.is_finite()) {
-                let bad = f64::from(*bad);
+            if let Some(bad) = first_non_finite(self.gradients.get(id)) {
+                let bad = f64::from(bad);
                 return Err(diverged(
                     &self.parameters,
                     step,
@@ -325,6 +324,18 @@ impl Trainer {
     }
 }
 
+/// The first value that is NaN or infinite. Whole stretches are looked at without stopping inside
+/// one, which takes as long as reading them.
+fn first_non_finite(values: &[f32]) -> Option<f32> {
+    let is_finite = |stretch: &&[f32]| {
+        stretch
+            .iter()
+            .fold(true, |all, value| all & value.is_finite())
+    };
+    let stretch = values.chunks(1024).find(|stretch| !is_finite(stretch))?;
+    stretch.iter().copied().find(|value| !value.is_finite())
+}
+
 fn diverged(
     parameters: &Parameters,
     step: u64,
@@ -355,5 +366,24 @@ fn growth_error(
             diverged(parameters, step, Some(id), "the gradient", value)
         }
         other => other.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_value_that_is_not_finite_is_found_wherever_it_is() {
+        for at in [0, 1, 1023, 1024, 2047, 2049] {
+            for bad in [f32::INFINITY, f32::NEG_INFINITY, f32::NAN] {
+                let mut values = vec![f32::MAX; 2050];
+                assert_eq!(first_non_finite(&values), None);
+                values[2049] = f32::INFINITY;
+                values[at] = bad;
+                let found = first_non_finite(&values).map(f32::to_bits);
+                assert_eq!(found, Some(bad.to_bits()), "{bad} at {at}");
+            }
+        }
     }
 }

@@ -186,6 +186,25 @@ impl Run {
         }
     }
 
+    /// The run as a line for a shell, with `DIR` for the folder of its data.
+    pub(super) fn command(&self) -> String {
+        let data = match self.table.data() {
+            DataSet::Digits => "digits",
+            DataSet::Mnist | DataSet::Cifar10 => "DIR",
+        };
+        let words = self.flags.iter().map(String::as_str);
+        let words = words.chain(self.table.products()).map(|word| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,=:".contains(c);
+            if word.chars().all(is_plain) {
+                word.to_owned()
+            } else {
+                format!("'{word}'")
+            }
+        });
+        let words: Vec<String> = words.collect();
+        format!("rewire train --data {data} {} --threads 1", words.join(" "))
+    }
+
     /// The first 16 hexadecimal digits of the SHA-256 over the table's name and the flags, each
     /// ended by a newline.
     pub(super) fn hash(&self) -> String {
@@ -235,6 +254,22 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_run_is_a_line_for_a_shell() {
+        let run = &Table::Digits.runs()[0];
+        let line = run.command();
+        assert!(line.starts_with("rewire train --data digits "), "{line}");
+        assert!(
+            line.ends_with(" --set products=plain --threads 1"),
+            "{line}"
+        );
+        let line = Table::SparseIft.runs()[0].command();
+        assert!(
+            line.contains(" --set 'crossover=[[1, 1, 1, 1, 1]]' "),
+            "{line}"
+        );
+    }
 
     #[test]
     fn the_tables_hold_the_runs_they_promise() {

@@ -187,6 +187,8 @@ impl ConfigError {
             Self::WithPattern { key, .. } => match key.as_str() {
                 "sparsity.sparsity" => "N:M decides the sparsity: leave one of them out",
                 "sparsity.allocation" => "every layer has the density of the pattern: uniform",
+                "rewire.sample" => "a pattern is completed by the whole gradient of its units: 0",
+                "rewire.two_sided" => "a unit of a pattern drops by magnitude, whatever the sign: false",
                 _ => {
                     "a pattern is kept by static, set and rigl, which drop by magnitude within a layer"
                 }

@@ -200,8 +200,33 @@ fn what_has_no_effect_is_said() {
             ],
         ),
         (
-            &["sparsity.method=dsr", "schedule.budget=1"],
+            &["sparsity.pattern=block:4x4", "sparsity.sparsity=0.98"],
+            &[
+                "200 of the 1000 weights of `fc3` fit into no whole unit of block:4x4",
+                "`fc1` has 24 active blocks in 75 rows and 16 columns of blocks: some of its outputs \
+                 have no weight in any of them",
+                "`fc2` has 38 active blocks in 25 rows and 75 columns of blocks: some of its inputs",
+                "`fc3` has 1 active blocks in 2 rows and 25 columns of blocks: some of its outputs \
+                 and inputs have no weight in any of them",
+            ],
+        ),
+        (
+            &[
+                "sparsity.method=dsr",
+                "schedule.budget=1",
+                "crossover=[[1,1,1,1,1]]",
+            ],
             &["`schedule.budget` = 1 counts the densities of the start; dsr moves weights"],
+        ),
+        (
+            &["schedule.budget=1"],
+            &["`schedule.budget` = 1 counts products on active weights, but the kernels of `fc"],
+        ),
+        (&["schedule.budget=1", "crossover=[[1,1,1,1,1]]"], &[]),
+        (&["schedule.budget=1", "sparsity.method=dense"], &[]),
+        (
+            &["transform.kind=parallel", "transform.multiple_of=8"],
+            &["`transform.multiple_of` has no effect with transform parallel"],
         ),
         (
             &["rewire.every=1012"],
@@ -280,5 +305,59 @@ fn a_resolved_configuration_has_the_notes_of_its_source() {
         let short = config(&[&format!("sparsity.method={method}")]);
         let complete = Config::from_toml(&short.to_toml(), "run.toml").unwrap();
         assert_eq!(plan(&complete).unwrap().notes, [""; 0], "{method}");
+    }
+}
+
+/// A layer with whole units keeps at least one; a layer without any stays dense and is no error.
+#[test]
+fn a_pattern_leaves_no_layer_empty_and_no_tiny_layer_refused() {
+    let planned = |settings: &[&str]| {
+        let builder = settings
+            .iter()
+            .fold(ConfigBuilder::new(), |builder, setting| {
+                builder.set(setting).unwrap()
+            });
+        plan(&builder.build().unwrap())
+    };
+    for tiny in [
+        &["model.kind=mlp:1", "sparsity.pattern=nm:1:32"][..],
+        &["model.kind=mlp:1", "sparsity.pattern=transposable:1:32"],
+        &[
+            "model.kind=mlp:4",
+            "sparsity.pattern=block:16x16",
+            "sparsity.sparsity=0.99",
+        ],
+    ] {
+        let plan = planned(tiny).unwrap_or_else(|error| panic!("{tiny:?}: {error}"));
+        let last = plan.layers.last().unwrap();
+        assert_eq!(last.n_active, last.n_total, "{tiny:?}");
+    }
+    for (settings, expected) in [
+        (
+            &[
+                "model.kind=mlp:64",
+                "sparsity.pattern=block:10x10",
+                "sparsity.sparsity=0.999",
+            ],
+            "sparsity 0.999 leaves layer `fc1` without a unit of block:10x10 (3600 weights lie in \
+             whole units)",
+        ),
+        (
+            &[
+                "model.kind=mlp:64",
+                "sparsity.pattern=block:2x16",
+                "sparsity.sparsity=0.98",
+            ],
+            "sparsity 0.98 leaves layer `fc2` without a unit of block:2x16 (640 weights lie in \
+             whole units)",
+        ),
+    ] {
+        let error = planned(settings).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.contains("smaller units"))
+        );
     }
 }

@@ -64,12 +64,19 @@ impl Progress {
                     bar.reset_eta();
                     bar.set_message(format!("epoch {}/{epochs}", step / steps_per_epoch.max(1)));
                 }
+                // A budget may end within an epoch.
+                let last = total_steps.saturating_sub(epochs.saturating_sub(1) * steps_per_epoch);
+                let cut = if last < steps_per_epoch {
+                    format!(", the last of {last}")
+                } else {
+                    String::new()
+                };
                 let before = match step {
                     0 => String::new(),
                     step => format!(", continued after step {step} of {total_steps}"),
                 };
                 self.say(&format!(
-                    "{}: {} of {}{before}",
+                    "{}: {} of {}{cut}{before}",
                     self.folder,
                     count(epochs, "epoch"),
                     count(steps_per_epoch, "step")
