@@ -40,6 +40,13 @@ impl Copy {
             Need::write("destination", bytes, bytes),
             Argument::U32(chunks as u32),
         ];
-        Call::new(Self::CODE, chunks.div_ceil(CHUNKS_PER_BLOCK), 256, 0, arguments, 0)
+        Call::new(
+            Self::CODE,
+            chunks.div_ceil(CHUNKS_PER_BLOCK),
+            256,
+            0,
+            arguments,
+            0,
+        )
     }
 }

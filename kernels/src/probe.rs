@@ -105,8 +105,9 @@ impl Probe {
             Agreement::Within(parts) => {
                 let (left, right) = (f32::from_bits(left), f32::from_bits(right));
                 let distance = (f64::from(left) - f64::from(right)).abs();
-                // Not a number is never close.
-                !(distance <= 1.0 / f64::from(parts)) && left.to_bits() != right.to_bits()
+                let is_close = distance <= 1.0 / f64::from(parts);
+                // Not a number is close to nothing but itself.
+                !is_close && left.to_bits() != right.to_bits()
             }
         };
         let pairs = left.iter().copied().zip(right.iter().copied());
@@ -182,6 +183,6 @@ fn list(name: &str, range: std::ops::Range<usize>) -> String {
 }
 
 /// The words of all lanes, from a function of the lane.
-fn words(mut of_lane: impl FnMut(usize) -> Vec<u32>) -> Vec<u32> {
-    (0..LANES).flat_map(|lane| of_lane(lane)).collect()
+fn words(of_lane: impl FnMut(usize) -> Vec<u32>) -> Vec<u32> {
+    (0..LANES).flat_map(of_lane).collect()
 }

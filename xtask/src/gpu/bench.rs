@@ -81,7 +81,9 @@ impl std::str::FromStr for Shape {
 }
 
 fn element(text: &str) -> Result<Element> {
-    let named = Element::ALL.into_iter().find(|element| element.name() == text);
+    let named = Element::ALL
+        .into_iter()
+        .find(|element| element.name() == text);
     named.with_context(|| format!("`{text}` is neither bf16 nor f16"))
 }
 
@@ -176,16 +178,50 @@ fn calls(element: Element, Shape([out, tokens, inner]): Shape) -> Result<Vec<(St
     };
     let mut calls = vec![("spmm24_chosen".to_owned(), product.call()?)];
     // The versions before are for reading; they take seconds here.
-    for version in [Spmm24Version::Mma, Spmm24Version::Pipelined, Spmm24Version::Wide] {
+    for version in [
+        Spmm24Version::Mma,
+        Spmm24Version::Pipelined,
+        Spmm24Version::Wide,
+    ] {
         calls.push((version.name().to_owned(), product.call_of(version)?));
     }
     let dense = [
         ("gemm_nt", dense_nt(element, x, w, y)?),
         ("gemm_tn", dense_tn(element, y, x, w)?),
-        ("prune24", Prune24 { element, weights: w }.call()?),
-        ("prune24_transposable", Prune24Transposable { element, weights: w }.call()?),
-        ("expand24", Expand24 { element, packed, dense: w }.call()?),
-        ("mask_gradient24", MaskGradient24 { element, packed, gradient: w }.call()?),
+        (
+            "prune24",
+            Prune24 {
+                element,
+                weights: w,
+            }
+            .call()?,
+        ),
+        (
+            "prune24_transposable",
+            Prune24Transposable {
+                element,
+                weights: w,
+            }
+            .call()?,
+        ),
+        (
+            "expand24",
+            Expand24 {
+                element,
+                packed,
+                dense: w,
+            }
+            .call()?,
+        ),
+        (
+            "mask_gradient24",
+            MaskGradient24 {
+                element,
+                packed,
+                gradient: w,
+            }
+            .call()?,
+        ),
     ];
     calls.extend(dense.map(|(name, call)| (name.to_owned(), call)));
     Ok(calls)
@@ -299,7 +335,9 @@ impl<'a> Candidate<'a> {
 
     /// One launch on each set; seconds of one.
     fn turn(&mut self, gpu: &Gpu) -> Result<f64> {
-        let Self { call, blas, sets, .. } = self;
+        let Self {
+            call, blas, sets, ..
+        } = self;
         let count = sets.len() as f64;
         let ((), taken) = gpu.timed(|| {
             for buffers in sets {
@@ -332,7 +370,9 @@ fn contents(element: Element, name: &str, access: Access, bytes: u64) -> Vec<u8>
     }
     let mut state = 1u64;
     let mut draw = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         state >> 33
     };
     if name == "metadata" {
@@ -348,7 +388,9 @@ fn contents(element: Element, name: &str, access: Access, bytes: u64) -> Vec<u8>
     let table: Vec<u16> = (0..4096)
         .map(|index| bits(element, index as f32 / 2048.0 - 1.0))
         .collect();
-    let words: Vec<u16> = (0..bytes / 2).map(|_| table[(draw() % 4096) as usize]).collect();
+    let words: Vec<u16> = (0..bytes / 2)
+        .map(|_| table[(draw() % 4096) as usize])
+        .collect();
     bytemuck::cast_slice(&words).to_vec()
 }
 

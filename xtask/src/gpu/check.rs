@@ -140,7 +140,10 @@ fn products<D: Device>(
         });
         findings.note(what(version.name()), done);
     }
-    let (a, b) = (x.bytes(element, x_size), w.bytes(element, size(out, inner)?));
+    let (a, b) = (
+        x.bytes(element, x_size),
+        w.bytes(element, size(out, inner)?),
+    );
     let nt = GemmNt {
         element,
         a: x_size,
@@ -148,8 +151,12 @@ fn products<D: Device>(
         c: y_size,
     };
     let expected = oracle::product(element, &x, &w, None, Activation::Identity);
-    let done = launch(device, &nt.call()?, &[&a, &b])
-        .and_then(|outputs| equal(&Matrix::from_bytes(element, y_size, &outputs[0])?, &expected));
+    let done = launch(device, &nt.call()?, &[&a, &b]).and_then(|outputs| {
+        equal(
+            &Matrix::from_bytes(element, y_size, &outputs[0])?,
+            &expected,
+        )
+    });
     findings.note(what("gemm_nt"), done);
     let (a_size, b_size) = (size(inner, tokens)?, size(inner, out)?);
     let tn = GemmTn {
@@ -160,8 +167,12 @@ fn products<D: Device>(
     };
     let a = oracle::transposed(&x).bytes(element, a_size);
     let b = oracle::transposed(&w).bytes(element, b_size);
-    let done = launch(device, &tn.call()?, &[&a, &b])
-        .and_then(|outputs| equal(&Matrix::from_bytes(element, y_size, &outputs[0])?, &expected));
+    let done = launch(device, &tn.call()?, &[&a, &b]).and_then(|outputs| {
+        equal(
+            &Matrix::from_bytes(element, y_size, &outputs[0])?,
+            &expected,
+        )
+    });
     findings.note(what("gemm_tn"), done);
     Ok(())
 }

@@ -80,14 +80,19 @@ impl Matrix {
 
     /// The values of a device's matrix; what lies between its rows still has to be poison.
     pub(super) fn from_bytes(element: Element, size: DenseSize, bytes: &[u8]) -> Result<Self> {
-        let (rows, cols, pitch) = (size.rows() as usize, size.cols() as usize, size.pitch() as usize);
+        let (rows, cols, pitch) = (
+            size.rows() as usize,
+            size.cols() as usize,
+            size.pitch() as usize,
+        );
         let words: &[u16] = bytemuck::cast_slice(bytes);
         let mut values = Vec::with_capacity(rows * cols);
         for (row, words) in words.chunks(pitch).enumerate() {
             values.extend(words[..cols].iter().map(|&word| number(element, word)));
             let gap = &words[cols.min(words.len())..];
             ensure!(
-                gap.iter().all(|&word| word == u16::from_ne_bytes([POISON; 2])),
+                gap.iter()
+                    .all(|&word| word == u16::from_ne_bytes([POISON; 2])),
                 "the gap after row {row} was written"
             );
         }
@@ -128,7 +133,12 @@ pub(super) fn launch<D: Device>(device: &D, call: &Call, inputs: &[&[u8]]) -> Re
             Access::Write => vec![POISON; length],
             Access::Update => vec![0; length],
         };
-        ensure!(bytes.len() == length, "{}: {} bytes", need.name, bytes.len());
+        ensure!(
+            bytes.len() == length,
+            "{}: {} bytes",
+            need.name,
+            bytes.len()
+        );
         buffers.push(device.upload(&bytes, Rows::one(need.bytes))?);
     }
     let mut operands: Vec<Operand<'_, D::Memory>> = buffers

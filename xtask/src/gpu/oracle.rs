@@ -69,7 +69,10 @@ pub(super) fn pruned(weights: &Matrix) -> Result<Packed24<f32>> {
 /// The packed matrix and its transpose for the best transposable mask, the matrix filled up with
 /// zeros to whole tiles.
 pub(super) fn pruned_both(weights: &Matrix) -> Result<(Packed24<f32>, Packed24<f32>)> {
-    let (rows, cols) = (weights.rows.next_multiple_of(4), weights.cols.next_multiple_of(4));
+    let (rows, cols) = (
+        weights.rows.next_multiple_of(4),
+        weights.cols.next_multiple_of(4),
+    );
     let mut filled = Matrix {
         rows,
         cols,

@@ -42,7 +42,8 @@ pub(super) fn run(gpu: &Gpu, record: bool, out: Option<&Path>) -> Result<bool> {
         let folder = out.map_or_else(|| root().join(FIXTURES), Path::to_path_buf);
         std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
         let path = folder.join(format!("{}.txt", file_name(&facts.name)));
-        std::fs::write(&path, answers.to_string()).with_context(|| format!("{}", path.display()))?;
+        std::fs::write(&path, answers.to_string())
+            .with_context(|| format!("{}", path.display()))?;
         println!("recorded in {}", path.display());
     }
     Ok(agrees)
