@@ -25,6 +25,7 @@ mod expand24;
 mod gemm;
 mod layout;
 mod mask_gradient24;
+mod packing;
 mod program;
 mod prune24;
 mod spmm24;

@@ -1,5 +1,11 @@
 //! From dense weights to packed 2:4 ones: along rows, or transposable and packed both ways.
 
+mod along_rows;
+mod tile;
+mod transposable;
+
+use crate::packing::strip;
+use crate::packing::text::{Parameter, Text};
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
 
 /// Keeps the two of every four columns with the largest magnitudes; of equal ones the lower column.
@@ -55,9 +61,7 @@ impl Prune24 {
             kernel: Kernel::Prune24,
             element: self.element,
         };
-        // A block packs 32 rows by 256 columns.
-        let blocks =
-            2 * u64::from(weights.rows().div_ceil(64)) * u64::from(weights.cols().div_ceil(256));
+        let blocks = strip::blocks(weights.rows(), weights.cols());
         Call::new(program, blocks, 256, 0, arguments, 0)
     }
 }
@@ -89,7 +93,7 @@ impl Prune24Transposable {
             kernel: Kernel::Prune24Transposable,
             element: self.element,
         };
-        let blocks = 1; // of the kernel
+        let blocks = transposable::blocks(weights.rows(), weights.cols());
         Call::new(program, blocks, 256, 0, arguments, 0)
     }
 }
@@ -112,18 +116,67 @@ fn status_and_size(weights: DenseSize) -> [Argument; 4] {
     ]
 }
 
-pub(crate) const fn text(_element: Element) -> &'static str {
-    ""
+pub(crate) const fn text(element: Element) -> &'static str {
+    match element {
+        Element::Bf16 => include_str!("../ptx/prune24_bf16.ptx"),
+        Element::F16 => include_str!("../ptx/prune24_f16.ptx"),
+    }
 }
 
-pub(crate) const fn text_transposable(_element: Element) -> &'static str {
-    ""
+pub(crate) const fn text_transposable(element: Element) -> &'static str {
+    match element {
+        Element::Bf16 => include_str!("../ptx/prune24_transposable_bf16.ptx"),
+        Element::F16 => include_str!("../ptx/prune24_transposable_f16.ptx"),
+    }
 }
 
-pub(crate) fn print(_element: Element) -> String {
-    String::new()
+pub(crate) fn print(element: Element) -> String {
+    along_rows::print(element)
 }
 
-pub(crate) fn print_transposable(_element: Element) -> String {
-    String::new()
+pub(crate) fn print_transposable(element: Element) -> String {
+    transposable::print(element)
+}
+
+/// The parameter that faults are counted in.
+const STATUS: Parameter = (
+    "u64",
+    "status",
+    "one word, to which the number of NaN and infinite weights is added;\n\
+     with any the result is legal, but which entries of their groups it\n\
+     keeps is not said",
+);
+
+/// The bits of infinity: magnitudes from here on are not finite.
+const fn not_finite(element: Element) -> u32 {
+    match element {
+        Element::Bf16 => 0x7F80,
+        Element::F16 => 0x7C00,
+    }
+}
+
+/// Adds to `%count` how many of the two weights in a register are not finite.
+fn count_not_finite(text: &mut Text, element: Element, register: &str) {
+    // The sum of a magnitude and this has its highest bit set from infinity on.
+    let rest = 0x8000 - not_finite(element);
+    text.lines(format!(
+        "and.b32 %bits, %{register}, 0x7FFF7FFF;
+         add.u32 %bits, %bits, 0x{rest:04X}{rest:04X};
+         and.b32 %bits, %bits, 0x80008000;
+         popc.b32 %bits, %bits;
+         add.u32 %count, %count, %bits;"
+    ));
+}
+
+/// Adds the `%count`s of a warp to the status.
+fn report(text: &mut Text) {
+    text.lines(
+        "
+        .reg .b64 %status;
+        .reg .pred %leader;
+        redux.sync.add.u32 %count, %count, 0xFFFFFFFF;
+        ld.param.u64 %status, [status];
+        setp.eq.u32 %leader, %lane, 0;
+        @%leader red.global.add.u32 [%status], %count;",
+    );
 }
