@@ -1,7 +1,8 @@
 //! A packed 2:4 matrix made dense, +0 where nothing is kept.
 
+use crate::packing::chunks;
 use crate::packing::pairs::{self, Table};
-use crate::packing::strip;
+use crate::packing::strip::{self, ROWS};
 use crate::packing::text::{Heading, Text};
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
 
@@ -63,14 +64,6 @@ pub(crate) const fn text(element: Element) -> &'static str {
 }
 
 pub(crate) fn print(element: Element) -> String {
-    let launch = format!(
-        "{}
-           Addresses are multiples of 16, pitch a multiple of 8. The dense matrix overlaps no other.
-           reads   1.125 bytes per entry
-           writes  2 bytes per entry, nothing between the last column and the next row
-           no floating-point operations",
-        strip::LAUNCH.trim()
-    );
     let mut text = Text::new(
         "expand24",
         element,
@@ -94,8 +87,16 @@ pub(crate) fn print(element: Element) -> String {
                 ("u32", "cols", "1 to 2^30"),
                 ("u32", "pitch", "elements from row to row"),
             ],
-            launch: &launch,
-            blocks_per_processor: 5,
+            launch: &[
+                strip::LAUNCH,
+                "
+                    Addresses are multiples of 16, pitch a multiple of 8. The dense matrix overlaps no
+                    other buffer.
+                    reads  1.125 bytes per entry
+                    writes 2 bytes per entry, nothing between the last column and the next row
+                    no floating-point operations",
+            ],
+            blocks_per_processor: 6,
         },
     );
     strip::place(&mut text);
@@ -103,16 +104,18 @@ pub(crate) fn print(element: Element) -> String {
     text.lines(
         "
         .reg .pred %used;
-        setp.lt.and.u32 %used, %col, %cols, %row_in0;
-        @!%used bra DONE;",
+        setp.gt.s32 %used, %rows_left, 0;
+        setp.gt.and.s32 %used, %cols_left, 0, %used;
+        @!%used bra WRITTEN;",
     );
     strip::packed_rows(&mut text);
     text.lines(".reg .b32 %v0_<2>, %v1_<2>, %v2_<2>, %v3_<2>;");
-    for row in 0..4 {
+    for (row, offset) in ROWS.into_iter().enumerate() {
         text.lines(format!(
             "mov.b32 %v{row}_0, 0;
              mov.b32 %v{row}_1, 0;
-             @%row_in{row} ld.global.nc.v2.b32 {{%v{row}_0, %v{row}_1}}, [%packed{row}];"
+             setp.gt.s32 %used, %rows_left, {offset};
+             @%used ld.global.nc.v2.b32 {{%v{row}_0, %v{row}_1}}, [%packed{row}];"
         ));
     }
     strip::metadata(&mut text);
@@ -153,6 +156,6 @@ pub(crate) fn print(element: Element) -> String {
             }
         }
     }
-    strip::write_dense(&mut text);
+    chunks::write(&mut text, ROWS);
     text.end()
 }

@@ -2,8 +2,9 @@
 //!
 //! Fillers of groups that are not full are places like others; those beyond the last column get +0.
 
+use crate::packing::chunks;
 use crate::packing::pairs::{self, Table};
-use crate::packing::strip;
+use crate::packing::strip::{self, ROWS};
 use crate::packing::text::{Heading, Text};
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
 
@@ -69,14 +70,6 @@ pub(crate) const fn text(element: Element) -> &'static str {
 }
 
 pub(crate) fn print(element: Element) -> String {
-    let launch = format!(
-        "{}
-           Addresses are multiples of 16, pitch a multiple of 8. The values overlap no other buffer.
-           reads   2.125 bytes per entry
-           writes  1 byte per entry and padding to 64 columns
-           no floating-point operations",
-        strip::LAUNCH.trim()
-    );
     let mut text = Text::new(
         "mask_gradient24",
         element,
@@ -93,8 +86,16 @@ pub(crate) fn print(element: Element) -> String {
                 ("u32", "cols", "1 to 2^30"),
                 ("u32", "pitch", "elements from row to row"),
             ],
-            launch: &launch,
-            blocks_per_processor: 5,
+            launch: &[
+                strip::LAUNCH,
+                "
+                    Addresses are multiples of 16, pitch a multiple of 8. The values overlap no other
+                    buffer.
+                    reads  2.125 bytes per entry
+                    writes 1 byte per entry and padding to 64 columns
+                    no floating-point operations",
+            ],
+            blocks_per_processor: 6,
         },
     );
     strip::place(&mut text);
@@ -102,13 +103,14 @@ pub(crate) fn print(element: Element) -> String {
     text.lines(
         "
         .reg .pred %used;
-        setp.lt.and.u32 %used, %col, %span, %row_in0;
+        setp.gt.s32 %used, %rows_left, 0;
+        setp.gt.and.s32 %used, %span_left, 0, %used;
         @!%used bra DONE;",
     );
     strip::metadata(&mut text);
     strip::read_pairs(&mut text);
     strip::dense_rows(&mut text, "gradient");
-    strip::read_dense(&mut text);
+    chunks::read(&mut text, ROWS);
     text.section("Selectors of the lower and the higher column, a byte for each of four groups.");
     text.lines(".reg .b32 %lower<2>, %higher<2>, %pick, %v<2>;");
     let lower = Table::by_metadata(|[low, _]| pairs::half(low)).operands();
@@ -120,7 +122,7 @@ pub(crate) fn print(element: Element) -> String {
         ));
     }
     strip::packed_rows(&mut text);
-    for row in 0..4 {
+    for (row, offset) in (0..).zip(ROWS) {
         for group in 0..2 {
             let beside = pairs::beside(2 * (row % 2) + group);
             let (low, high, rows) = (2 * group, 2 * group + 1, row / 2);
@@ -130,7 +132,8 @@ pub(crate) fn print(element: Element) -> String {
             ));
         }
         text.lines(format!(
-            "@%row_in{row} st.global.v2.b32 [%packed{row}], {{%v0, %v1}};"
+            "setp.gt.s32 %used, %rows_left, {offset};
+             @%used st.global.v2.b32 [%packed{row}], {{%v0, %v1}};"
         ));
     }
     text.lines("DONE:");

@@ -6,8 +6,10 @@
 //! looks four of them up in a table of eight bytes ([`pairs`]).
 //!
 //! **Strips.** Three of the kernels give a block 32 rows of 256 columns, so that a warp reads whole
-//! rows of 512 bytes and writes whole lines of metadata ([`strip`]).
+//! rows of 512 bytes and writes whole lines of metadata ([`strip`]); all of them give a lane eight
+//! columns of four rows ([`chunks`]).
 
+pub(crate) mod chunks;
 pub(crate) mod pairs;
 pub(crate) mod strip;
 pub(crate) mod text;

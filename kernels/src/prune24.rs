@@ -143,7 +143,8 @@ const STATUS: Parameter = (
     "u64",
     "status",
     "one word, to which the number of NaN and infinite weights is added;\n\
-     with any the result is legal, but which entries of their groups it keeps is not said",
+     with any the result is legal, but which entries of their groups it\n\
+     keeps is not said",
 );
 
 /// The bits of infinity: magnitudes from here on are not finite.

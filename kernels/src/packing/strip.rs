@@ -9,18 +9,19 @@ use super::text::Text;
 /// The rows of a warp, counted from its first.
 pub(crate) const ROWS: [u32; 4] = [0, 8, 1, 9];
 
+/// How a launch is described.
+pub(crate) const LAUNCH: &str = "
+    grid   2 * ceil(rows / 64) * ceil(cols / 256) blocks along x: 32 rows by 256 columns
+    block  256 threads along x; no dynamic shared memory";
+
 /// Blocks that cover a packed matrix of this size, padding included.
 pub(crate) const fn blocks(rows: u32, cols: u32) -> u64 {
     2 * rows.div_ceil(64) as u64 * cols.div_ceil(256) as u64
 }
 
-/// How a launch is described.
-pub(crate) const LAUNCH: &str = "
-    grid   2 * ceil(rows / 64) * ceil(cols / 256) blocks along x
-    block  256 threads along x; no dynamic shared memory";
-
-/// Reads the sizes and finds `%row`, `%col`, `%lane` and the predicates `%row_in0` to `%row_in3`;
-/// `%span` is the number of columns with padding, which is also the bytes of a row of values.
+/// Reads the sizes and finds the lane's place, `%row`, `%col` and `%lane`, and what is left of the
+/// matrix from there, `%rows_left`, `%cols_left` and, with padding, `%span_left`. `%span` is the
+/// number of columns with padding, which is also the bytes of a row of values.
 pub(crate) fn place(text: &mut Text) {
     text.section(
         "A block takes 32 rows of 256 columns; a warp the rows row, row + 8, row + 1 and row + 9
@@ -29,8 +30,7 @@ pub(crate) fn place(text: &mut Text) {
     text.lines(
         "
         .reg .b32 %rows, %cols, %pitch, %span, %across, %strip, %panel, %lane, %tile, %first;
-        .reg .b32 %row, %col, %x, %y;
-        .reg .pred %row_in<4>;
+        .reg .b32 %row, %col, %rows_left, %cols_left, %span_left, %x, %y;
         ld.param.u32 %rows, [rows];
         ld.param.u32 %cols, [cols];
         ld.param.u32 %pitch, [pitch];
@@ -51,14 +51,10 @@ pub(crate) fn place(text: &mut Text) {
         mad.lo.u32 %col, %lane, 8, %col;
         add.u32 %span, %cols, 63;
         and.b32 %span, %span, 0xFFFFFFC0;
-        setp.lt.u32 %row_in0, %row, %rows;",
+        sub.s32 %rows_left, %rows, %row;
+        sub.s32 %cols_left, %cols, %col;
+        sub.s32 %span_left, %span, %col;",
     );
-    for (index, offset) in ROWS.iter().enumerate().skip(1) {
-        text.lines(format!(
-            "add.u32 %x, %row, {offset};
-             setp.lt.u32 %row_in{index}, %x, %rows;"
-        ));
-    }
 }
 
 /// Finds `%words`: the lane's place in the metadata of `%row`; `%row + 1` is 64 bytes further on.
@@ -95,14 +91,14 @@ pub(crate) fn read_pairs(text: &mut Text) {
     );
     text.lines(
         "
-        .reg .b32 %word, %below, %pairs<2>, %pick_bytes;
+        .reg .b32 %word, %below, %pairs<2>, %bytes;
         .reg .pred %upper;
         ld.global.nc.b32 %word, [%words];
         ld.global.nc.b32 %below, [%words+64];
         and.b32 %x, %lane, 1;
         setp.ne.u32 %upper, %x, 0;
-        selp.b32 %pick_bytes, 0x7531, 0x6420, %upper;
-        prmt.b32 %word, %word, %below, %pick_bytes;
+        selp.b32 %bytes, 0x7531, 0x6420, %upper;
+        prmt.b32 %word, %word, %below, %bytes;
         shr.u32 %x, %word, 1;
         xor.b32 %pairs0, %word, %x;
         and.b32 %pairs0, %pairs0, 0x77777777;
@@ -143,106 +139,4 @@ fn further_rows(text: &mut Text, name: &str, bytes_per_row: &str) {
             "mad.wide.u32 %{name}{index}, %{bytes_per_row}, {offset}, %{name}0;"
         ));
     }
-}
-
-/// Reads the lane's columns of the four rows into `%w0_0` to `%w3_3`, two columns a register; what
-/// lies outside the matrix is +0.
-pub(crate) fn read_dense(text: &mut Text) {
-    text.section("Columns that all exist are a load of 16 bytes, others are read one by one.");
-    text.lines(
-        "
-        .reg .b32 %w0_<4>, %w1_<4>, %w2_<4>, %w3_<4>;
-        .reg .pred %whole, %chunk_in;
-        add.u32 %x, %col, 8;
-        setp.le.u32 %chunk_in, %x, %cols;
-        add.u32 %x, %row, 9;
-        setp.lt.and.u32 %whole, %x, %rows, %chunk_in;
-        @%whole bra WHOLE;
-        .reg .b16 %h<8>;
-        .reg .pred %in<8>;",
-    );
-    columns_in(text);
-    for row in 0..4 {
-        for word in 0..4 {
-            text.lines(format!("mov.b32 %w{row}_{word}, 0;"));
-        }
-        let (vector, done) = (vector(row), format!("ROW_{row}_READ"));
-        text.lines(format!(
-            "@!%row_in{row} bra {done};
-             @%chunk_in ld.global.nc.v4.b32 {vector}, [%dense{row}];
-             @%chunk_in bra {done};"
-        ));
-        for entry in 0..8 {
-            text.lines(format!(
-                "mov.b16 %h{entry}, 0;
-                 @%in{entry} ld.global.nc.b16 %h{entry}, [%dense{row}+{}];",
-                2 * entry
-            ));
-        }
-        for word in 0..4 {
-            let (low, high) = (2 * word, 2 * word + 1);
-            text.lines(format!("mov.b32 %w{row}_{word}, {{%h{low}, %h{high}}};"));
-        }
-        text.lines(format!("{done}:"));
-    }
-    text.lines("bra READ;\nWHOLE:");
-    for row in 0..4 {
-        let vector = vector(row);
-        text.lines(format!(
-            "ld.global.nc.L1::no_allocate.v4.b32 {vector}, [%dense{row}];"
-        ));
-    }
-    text.lines("READ:");
-}
-
-/// Writes `%w0_0` to `%w3_3` to the lane's columns of the four rows, and nothing outside.
-pub(crate) fn write_dense(text: &mut Text) {
-    text.section("Columns that all exist are a store of 16 bytes, others are written one by one.");
-    text.lines(
-        "
-        .reg .pred %chunk_in;
-        add.u32 %x, %col, 8;
-        setp.le.u32 %chunk_in, %x, %cols;
-        @%chunk_in bra WHOLE;
-        .reg .b16 %h<8>;
-        .reg .pred %in<8>;",
-    );
-    columns_in(text);
-    for row in 0..4 {
-        let done = format!("ROW_{row}_WRITTEN");
-        text.lines(format!("@!%row_in{row} bra {done};"));
-        for word in 0..4 {
-            let (low, high) = (2 * word, 2 * word + 1);
-            text.lines(format!("mov.b32 {{%h{low}, %h{high}}}, %w{row}_{word};"));
-        }
-        for entry in 0..8 {
-            let offset = 2 * entry;
-            text.lines(format!(
-                "@%in{entry} st.global.b16 [%dense{row}+{offset}], %h{entry};"
-            ));
-        }
-        text.lines(format!("{done}:"));
-    }
-    text.lines("bra DONE;\nWHOLE:");
-    for row in 0..4 {
-        let vector = vector(row);
-        text.lines(format!(
-            "@%row_in{row} st.global.v4.b32 [%dense{row}], {vector};"
-        ));
-    }
-    text.lines("DONE:");
-}
-
-/// Finds `%in0` to `%in7`: which of the lane's columns exist.
-fn columns_in(text: &mut Text) {
-    for entry in 0..8 {
-        text.lines(format!(
-            "add.u32 %x, %col, {entry};
-             setp.lt.u32 %in{entry}, %x, %cols;"
-        ));
-    }
-}
-
-fn vector(row: u32) -> String {
-    format!("{{%w{row}_0, %w{row}_1, %w{row}_2, %w{row}_3}}")
 }

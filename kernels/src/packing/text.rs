@@ -12,8 +12,8 @@ pub(crate) struct Heading<'a> {
     /// In their order.
     pub(crate) parameters: &'a [Parameter],
     /// Grid, block and shared memory, alignment, bytes and operations; lines.
-    pub(crate) launch: &'a str,
-    /// Registers at most 65536 / (256 · this).
+    pub(crate) launch: &'a [&'a str],
+    /// How many blocks a multiprocessor has registers for, at least.
     pub(crate) blocks_per_processor: u32,
 }
 
@@ -35,7 +35,9 @@ impl Text {
             }
         }
         text.0 += "//\n// Launch\n";
-        text.remarks(heading.launch);
+        for lines in heading.launch {
+            text.remarks(lines);
+        }
         text.0 += "\n.version 8.5\n.target sm_80\n.address_size 64\n\n";
         text.0 += &format!(".visible .entry {entry}(\n");
         let last = heading.parameters.len() - 1;
@@ -48,9 +50,15 @@ impl Text {
         text
     }
 
+    /// Comments, indented against each other as in the raw string.
     fn remarks(&mut self, lines: &str) {
-        for line in lines.trim().lines() {
-            self.0 += format!("// {}", line.trim()).trim_end();
+        let lines = || lines.lines().skip_while(|line| line.trim().is_empty());
+        let indented = |line: &str| line.len() - line.trim_start().len();
+        let written = lines().filter(|line| !line.trim().is_empty());
+        let margin = written.map(indented).min().unwrap_or(0);
+        for line in lines() {
+            let line = line.get(margin..).unwrap_or_default();
+            self.0 += format!("// {line}").trim_end();
             self.0 += "\n";
         }
     }

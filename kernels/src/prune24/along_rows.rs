@@ -1,6 +1,7 @@
 //! Prints `prune24`: the two largest of every four columns.
 
 use crate::Element;
+use crate::packing::chunks;
 use crate::packing::pairs::{self, KEEP_FIRST, KEEP_SECOND, Table, WEIGHTS};
 use crate::packing::strip::{self, ROWS};
 use crate::packing::text::{Heading, Text};
@@ -8,16 +9,6 @@ use crate::packing::text::{Heading, Text};
 use super::{STATUS, not_finite};
 
 pub(super) fn print(element: Element) -> String {
-    let launch = format!(
-        "{}
-           Addresses are multiples of 16, pitch a multiple of 8. Buffers that are written overlap no
-           other.
-           reads   2 bytes per weight
-           writes  1.125 bytes per weight and padding: values to 64 columns, metadata to 64 rows and
-                   256 columns
-           no floating-point operations",
-        strip::LAUNCH.trim()
-    );
     let mut text = Text::new(
         "prune24",
         element,
@@ -38,7 +29,16 @@ pub(super) fn print(element: Element) -> String {
                 ("u32", "cols", "1 to 2^30"),
                 ("u32", "pitch", "elements from row to row"),
             ],
-            launch: &launch,
+            launch: &[
+                strip::LAUNCH,
+                "
+                    Addresses are multiples of 16, pitch a multiple of 8. Buffers that are written
+                    overlap no other.
+                    reads  2 bytes per weight
+                    writes 1.125 bytes per weight and padding: values to 64 columns, metadata to 64
+                           rows and 256 columns
+                    no floating-point operations",
+            ],
             blocks_per_processor: 5,
         },
     );
@@ -47,7 +47,7 @@ pub(super) fn print(element: Element) -> String {
     text.lines(
         "
         .reg .b32 %word, %odd;
-        .reg .pred %second;
+        .reg .pred %stored, %second;
         and.b32 %odd, %lane, 1;
         mad.wide.u32 %words, %odd, 64, %words;",
     );
@@ -55,10 +55,11 @@ pub(super) fn print(element: Element) -> String {
     text.lines(
         "
         mov.b32 %word, 0x44444444;
-        @!%row_in0 bra WORD;",
+        setp.gt.s32 %stored, %rows_left, 0;
+        @!%stored bra WORD;",
     );
     strip::dense_rows(&mut text, "weights");
-    strip::read_dense(&mut text);
+    chunks::read(&mut text, ROWS);
     text.section(
         "Keys: codes of the first four columns add up in codes0, row by row in its nibbles.",
     );
@@ -160,10 +161,10 @@ fn write_values(text: &mut Text) {
     strip::packed_rows(text);
     text.lines(
         "
-        .reg .pred %stored, %span_in;
-        setp.lt.u32 %span_in, %col, %span;",
+        .reg .pred %span_in;
+        setp.gt.s32 %span_in, %span_left, 0;",
     );
-    for row in 0..4 {
+    for (row, offset) in (0..).zip(ROWS) {
         for group in 0..2 {
             let (low, high, beside) = (2 * group, 2 * group + 1, pairs::beside(row));
             text.lines(format!(
@@ -172,7 +173,7 @@ fn write_values(text: &mut Text) {
             ));
         }
         text.lines(format!(
-            "and.pred %stored, %row_in{row}, %span_in;
+            "setp.gt.and.s32 %stored, %rows_left, {offset}, %span_in;
              @%stored st.global.v2.b32 [%packed{row}], {{%v0, %v1}};"
         ));
     }

@@ -47,12 +47,13 @@ pub(super) fn registers(text: &mut Text) {
 
 /// Counts weights that are not finite, and for a type with the range of singles finds the factors
 /// `%shrink0` and `%shrink1` that the magnitudes of either tile are compared with: 1, or 1/32 where
-/// one of them is above f32::MAX / 32 and sums would overflow.
+/// one of them is above f32::MAX / 32. Where no sum overflows either gives the same choice.
 pub(super) fn look_for_extremes(text: &mut Text, element: Element) {
     let (name, factor) = match element {
-        // 32 times a weight is infinite from 2^123 on, the first bfloat16 above f32::MAX / 32.
+        // If this sum stays finite, 32 times a weight is below 2^129 and a weight below 2^124: no
+        // difference or sum of a tile then leaves the range of singles.
         Element::Bf16 => ("bf16x2", 0x4200_4200),
-        // No sum of sixteen weights is beyond the largest number.
+        // A 32nd of sixteen weights never adds up to more than the largest number.
         Element::F16 => ("f16x2", 0x2800_2800),
     };
     text.section(
@@ -114,7 +115,7 @@ pub(super) fn look_for_extremes(text: &mut Text, element: Element) {
 }
 
 /// Chooses what the tile in columns 4 · `tile` of the registers `%w0_…` to `%w3_…` keeps: the codes
-/// of its rows go to the nibbles of `%rows{tile}`, those of its columns to `%columns{tile}`.
+/// of its rows go to the nibbles of `%row_codes{tile}`, those of its columns to `%column_codes{tile}`.
 pub(super) fn choose(text: &mut Text, element: Element, tile: usize) {
     for row in 0..4 {
         text.section(format!(
@@ -149,12 +150,12 @@ pub(super) fn choose(text: &mut Text, element: Element, tile: usize) {
         selp.b32 %kept2, %pair_rest, %twin, %second;
         selp.b32 %kept2, %twin_rest, %kept2, %third;
         selp.b32 %kept3, %pair_rest, %twin_rest, %third;
-        mad.lo.u32 %rows{tile}, %kept3, 16, %kept2;
-        mad.lo.u32 %rows{tile}, %rows{tile}, 16, %kept1;
-        mad.lo.u32 %rows{tile}, %rows{tile}, 16, %pair;
-        mad.lo.u32 %columns{tile}, %pair, 4, %kept2;
-        mad.lo.u32 %columns{tile}, %kept1, 2, %columns{tile};
-        shr.u32 %columns{tile}, %columns{tile}, 16;"
+        mad.lo.u32 %row_codes{tile}, %kept3, 16, %kept2;
+        mad.lo.u32 %row_codes{tile}, %row_codes{tile}, 16, %kept1;
+        mad.lo.u32 %row_codes{tile}, %row_codes{tile}, 16, %pair;
+        mad.lo.u32 %column_codes{tile}, %pair, 4, %kept2;
+        mad.lo.u32 %column_codes{tile}, %kept1, 2, %column_codes{tile};
+        shr.u32 %column_codes{tile}, %column_codes{tile}, 16;"
     ));
 }
 
@@ -260,12 +261,12 @@ pub(super) fn crop(text: &mut Text, tile: usize) {
          pair that covers them: the lowest others fill it up."
     ));
     for (codes, entries, lines) in [
-        ("columns", "row_bits", "col_lines"),
-        ("rows", "col_bits", "row_lines"),
+        ("column", "row_bits", "col_lines"),
+        ("row", "col_bits", "row_lines"),
     ] {
         text.lines(format!(
             "
-            prmt.b32 %active, {bits}, %{codes}{tile};
+            prmt.b32 %active, {bits}, %{codes}_codes{tile};
             and.b32 %active, %active, %{entries};
             and.b32 %active, %active, %{lines};
             and.b32 %plane0, %active, 0x01010101;
@@ -296,7 +297,7 @@ pub(super) fn crop(text: &mut Text, tile: usize) {
             mad.lo.u32 %filled, %active, 2, %filled;
             shr.u32 %active, %filled, 4;
             or.b32 %filled, %filled, %active;
-            prmt.b32 %{codes}{tile}, %filled, 0, 0x4420;"
+            prmt.b32 %{codes}_codes{tile}, %filled, 0, 0x4420;"
         ));
     }
     text.section("Weights that are not kept, by rows: a column's bytes become masks of its rows.");

@@ -64,7 +64,7 @@ fn calls() -> Vec<Call> {
 fn parameters_are_the_arguments_of_the_calls() {
     for call in calls() {
         let program = call.code();
-        let module = Module::parse(&program.file(), program.text()).unwrap();
+        let module = Module::parse(&program.to_string(), program.text()).unwrap();
         let parameters = module.entry(program.entry()).unwrap().parameters();
         assert_eq!(parameters.len(), call.arguments().len(), "{program:?}");
         for (parameter, argument) in parameters.iter().zip(call.arguments()) {

@@ -105,12 +105,22 @@ fn planted_faults_are_found() {
     let found = planted("[%words+64]", "[%words]");
     assert!(found.contains("holds"), "{found}");
     planted(
-        "selp.b32 %pick_bytes, 0x7531, 0x6420",
-        "selp.b32 %pick_bytes, 0x6420, 0x7531",
+        "selp.b32 %bytes, 0x7531, 0x6420",
+        "selp.b32 %bytes, 0x6420, 0x7531",
     );
-    // Values of the padding are read below the last row; a row too many, or too few, is written.
-    let found = planted("@%row_in1 ld.global.nc.v2", "ld.global.nc.v2");
+    // A row below the last is read, or written.
+    let found = planted(
+        "setp.gt.s32 %used, %rows_left, 1;",
+        "setp.ge.s32 %used, %rows_left, 1;",
+    );
     assert!(found.contains("global"), "{found}");
-    let found = planted("@%row_in3 st.global.v4", "st.global.v4");
+    let found = planted(
+        "setp.gt.s32 %in, %rows_left, 1;",
+        "setp.ge.s32 %in, %rows_left, 1;",
+    );
     assert!(found.contains("global"), "{found}");
+    // A column too many is written, in the gap between the rows.
+    let column = "st.global.b16 [%dense1+10], %h5;";
+    let found = planted(&format!("@%in {column}"), column);
+    assert!(found.contains("behind row"), "{found}");
 }

@@ -15,6 +15,6 @@ use proptest::prelude::ProptestConfig;
 
 /// Cases per property: each of them launches a few blocks.
 fn cases() -> ProptestConfig {
-    let cases = std::env::var("PROPTEST_CASES").map_or(24, |text| text.parse().unwrap());
+    let cases = std::env::var("PROPTEST_CASES").map_or(96, |text| text.parse().unwrap());
     ProptestConfig::with_cases(cases)
 }

@@ -137,12 +137,12 @@ fn planted_faults_are_found() {
     };
     let found = planted("%lower1, %higher1, 0x0062;", "%lower0, %higher0, 0x0062;");
     assert!(found.contains("holds"), "{found}");
-    let found = planted("setp.le.u32 %chunk_in", "setp.ge.u32 %chunk_in");
+    let found = planted("%chunk_in, %cols_left, 8;", "%chunk_in, %cols_left, 5;");
     assert!(found.contains("global"), "{found}");
     // Padding of the last row stays unwritten.
     let found = planted(
-        "setp.lt.and.u32 %used, %col, %span, %row_in0;",
-        "setp.lt.and.u32 %used, %col, %cols, %row_in0;",
+        "%used, %span_left, 0, %used;",
+        "%used, %cols_left, 0, %used;",
     );
     assert!(found.contains("written"), "{found}");
 }

@@ -96,8 +96,8 @@ impl Fill {
                 T::from_f32(value).bits()
             }
             Self::Ties => T::from_f32(f32::from(place % 3)).bits(),
-            Self::Zeros => T::from_f32(f32::from(u8::from(place % 7 == 0))).bits(),
-            Self::Huge if place % 4 == 0 => place % 0x4000,
+            Self::Zeros => T::from_f32(f32::from(u8::from(place.is_multiple_of(7)))).bits(),
+            Self::Huge if place.is_multiple_of(4) => place % 0x4000,
             Self::Huge => T::INFINITY - 1 - place % 0x500,
             Self::Subnormal => place % 0x500,
             Self::Any => place % T::INFINITY,

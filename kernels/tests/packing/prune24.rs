@@ -99,13 +99,14 @@ fn all_data_and_all_schedules_give_the_same_bits() {
     }
 }
 
-/// Every order of four magnitudes with every pattern of ties, and every sign.
+/// Every order of four magnitudes with every pattern of ties, under changing signs.
 #[test]
 fn all_orders_of_four_are_decided_as_on_the_cpu() {
-    let bits = |group: usize| {
-        let places = (0..4).map(move |place| group >> (2 * place) & 3);
-        places.map(move |rank| 0x3C00 + (rank as u16) << 4 | ((group % 7) as u16) << 15)
+    let entry = |group: usize, place: usize| {
+        let (rank, sign) = (group >> (2 * place) & 3, (group / 3 + place) % 2);
+        (0x3C0 + rank as u16) << 4 | (sign as u16) << 15
     };
+    let bits = |group: usize| (0..4).map(move |place| entry(group, place));
     let weights = Matrix {
         rows: 4,
         cols: 256,
@@ -196,20 +197,20 @@ fn planted_faults_are_found() {
     // Lanes keep the wrong half of what they exchange.
     let found = planted("selp.b32 %between, 0x3726", "selp.b32 %between, 0x7362");
     assert!(found.contains("metadata"), "{found}");
-    // The last columns are read in whole chunks; the row below the last is read.
-    let found = planted("setp.le.u32 %chunk_in", "setp.ge.u32 %chunk_in");
+    // The last columns are read in whole chunks; the row below the last is read; a column too many is.
+    let found = planted("%chunk_in, %cols_left, 8;", "%chunk_in, %cols_left, 5;");
     assert!(found.contains("global"), "{found}");
     let found = planted(
-        "setp.lt.u32 %row_in2, %x, %rows",
-        "setp.le.u32 %row_in2, %x, %rows",
+        "setp.le.s32 %in, %rows_left, 1;",
+        "setp.lt.s32 %in, %rows_left, 1;",
     );
     assert!(found.contains("global"), "{found}");
-    let found = planted("setp.lt.u32 %in5, %x, %cols", "setp.le.u32 %in5, %x, %cols");
+    let found = planted(
+        "setp.gt.s32 %in, %cols_left, 5;",
+        "setp.ge.s32 %in, %cols_left, 5;",
+    );
     assert!(found.contains("written"), "{found}");
     // Padding is left out.
-    let found = planted(
-        "setp.lt.u32 %span_in, %col, %span",
-        "setp.lt.u32 %span_in, %col, %cols",
-    );
+    let found = planted("%span_in, %span_left, 0;", "%span_in, %cols_left, 0;");
     assert!(found.contains("written"), "{found}");
 }

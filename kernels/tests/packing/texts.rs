@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use rewire_kernels::{Kernel, Program};
+use rewire_kernels::{
+    Argument, Call, DenseSize, Element, Expand24, Kernel, MaskGradient24, PackedSize, Program,
+    Prune24, Prune24Transposable,
+};
 use rewire_ptx::Module;
 
 fn programs() -> impl Iterator<Item = Program> {
@@ -46,8 +49,68 @@ fn headings_name_every_parameter() {
             let name = format!(" {} ", parameter.name);
             assert!(heading.contains(&name), "{file}: {name}");
         }
-        assert!(text.lines().all(|line| line.len() <= 110), "{file}");
+        assert!(text.is_ascii(), "{file}");
+        assert!(text.lines().all(|line| line.len() <= 100), "{file}");
         assert!(text.contains("\n.version 8.5\n.target sm_80\n.address_size 64\n"));
+    }
+}
+
+/// A call for a matrix of this size, of every kernel.
+fn calls(rows: u64, cols: u64) -> Vec<Call> {
+    let dense = DenseSize::new(rows, cols).unwrap();
+    let packed = PackedSize::new(rows, cols).unwrap();
+    let of_element = |element| {
+        let (gradient, weights) = (dense, dense);
+        [
+            Prune24 { element, weights }.call(),
+            Prune24Transposable { element, weights }.call(),
+            Expand24 {
+                element,
+                packed,
+                dense,
+            }
+            .call(),
+            MaskGradient24 {
+                element,
+                packed,
+                gradient,
+            }
+            .call(),
+        ]
+    };
+    let calls = Element::ALL.into_iter().flat_map(of_element);
+    calls.map(Result::unwrap).collect()
+}
+
+#[test]
+fn calls_give_the_parameters_of_the_texts() {
+    for call in calls(5, 70) {
+        let file = call.code().to_string();
+        let module = Module::parse(&file, call.code().text()).unwrap();
+        let parameters = module.entry(call.code().entry()).unwrap().parameters();
+        assert_eq!(parameters.len(), call.arguments().len(), "{file}");
+        for (parameter, argument) in parameters.iter().zip(call.arguments()) {
+            match argument {
+                Argument::Buffer(need) => {
+                    assert_eq!((parameter.name.as_str(), parameter.bytes()), (need.name, 8));
+                }
+                Argument::U32(_) => assert_eq!(parameter.bytes(), 4, "{file}"),
+                Argument::Absent => panic!("{file} has no optional buffer"),
+            }
+        }
+    }
+}
+
+/// Bytes per weight of large matrices: 2 to read and 1 + 1/8 to write, twice for both directions.
+#[test]
+fn traffic_is_what_the_formulas_say() {
+    let weights = 8192u64 * 8192;
+    for call in calls(8192, 8192) {
+        let eighths = match call.code().name() {
+            "prune24_transposable" => 34,
+            _ => 25,
+        };
+        assert_eq!(8 * call.bytes(), eighths * weights, "{:?}", call.code());
     }
 }
 

@@ -251,8 +251,8 @@ fn planted_faults_are_found() {
     );
     // Lanes keep the wrong half of what they exchange.
     planted(
-        "selp.b32 %chunk_pick, 0x3726",
-        "selp.b32 %chunk_pick, 0x7362",
+        "selp.b32 %pick_l, 0x3726",
+        "selp.b32 %pick_l, 0x7362",
         ties,
         early,
     );
