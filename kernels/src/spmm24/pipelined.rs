@@ -48,7 +48,7 @@ For results with enough tiles to fill a GPU twice. {stages} stages of 64 columns
         ),
         _ => format!(
             "Adds to spmm24_mma that nothing waits: 16-byte copies into {stages} stages of 64 columns go on beside
-the products, one barrier a stage; fragments and pairs are loaded one step ahead of their use."
+the products, one barrier a stage; fragments are loaded a step ahead of their use, pairs a stage."
         ),
     };
     let mut text = head::begin(version, element, resident, Some(SHARED), &adds);

@@ -34,8 +34,9 @@ pub(crate) enum Fragment {
 /// The part of one operand in each stage.
 #[derive(Clone, Copy)]
 pub(crate) struct Strip {
-    /// Begins the names of its registers and is the parameter that holds its address.
+    /// Begins the names of its registers.
     pub(crate) name: &'static str,
+    /// The parameter that holds the address of its matrix.
     pub(crate) from: &'static str,
     pub(crate) storage: Storage,
     pub(crate) fragment: Fragment,

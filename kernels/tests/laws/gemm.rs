@@ -113,7 +113,7 @@ impl Case {
         Ok(())
     }
 
-    fn check(&self, schedule: Schedule) {
+    pub(crate) fn check(&self, schedule: Schedule) {
         self.is_exact(&self.run(schedule)).unwrap();
     }
 }
@@ -140,6 +140,13 @@ fn copies_may_happen_when_they_like() {
                 case.check(schedule);
             }
         }
+    }
+}
+
+#[test]
+fn blocks_cover_results_of_several_groups() {
+    for order in [Order::Nt, Order::Tn] {
+        Case::new(order, Element::F16, [129, 2200, 1], Numbers::whole).check(Schedule::Early);
     }
 }
 

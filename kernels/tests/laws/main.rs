@@ -3,6 +3,7 @@
 
 mod gemm;
 mod planted;
+mod random;
 mod rig;
 mod spmm24;
 mod texts;

@@ -132,7 +132,7 @@ impl Case {
     }
 
     /// Runs a version on whole numbers and compares.
-    fn check_exact(&self, version: Version, schedule: Schedule) {
+    pub(crate) fn check_exact(&self, version: Version, schedule: Schedule) {
         self.is_exact(&self.run(version, schedule))
             .unwrap_or_else(|wrong| panic!("{version:?} {:?}: {wrong}", self.product));
     }
@@ -186,6 +186,25 @@ fn copies_may_happen_when_they_like() {
                 case.check_exact(version, schedule);
             }
         }
+    }
+}
+
+#[test]
+fn blocks_cover_results_of_several_groups() {
+    // Groups span 2048 outs, and the last one is narrower.
+    let case = Case::new(Element::F16, [2200, 129, 1], Numbers::whole);
+    for version in [Version::Pipelined, Version::Wide] {
+        case.check_exact(version, Schedule::Early);
+    }
+}
+
+#[test]
+fn what_is_too_large_becomes_infinite() {
+    let case = Case::new(Element::F16, [10, 10, 16], |_| 255.0);
+    // Two of four columns make 130050, beyond the largest half.
+    assert!(case.sums().any(|(_, _, sum, _)| sum > 65504.0));
+    for version in VERSIONS {
+        case.check_exact(version, Schedule::Early);
     }
 }
 

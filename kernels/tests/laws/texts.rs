@@ -111,6 +111,24 @@ fn heads_say_what_the_calls_do() {
 }
 
 #[test]
+fn places_in_matrices_have_64_bits() {
+    // A row times the elements from row to row exceeds 32 bits for sizes that a call takes.
+    for call in calls() {
+        let pitches = call.program().text().lines().filter(|line| {
+            let reads = line.trim().starts_with("ld.param") || line.trim().starts_with('.');
+            line.contains("pitch") && !line.starts_with("//") && !reads
+        });
+        for line in pitches.map(str::trim) {
+            // The pitch of W is what its row is padded to.
+            let padding =
+                line.contains("%w_pitch, %inner, 63;") || line.contains("%w_pitch, %w_pitch,");
+            let wide = line.starts_with("mul.wide.u32") || line.starts_with("mad.wide.u32");
+            assert!(wide || padding, "{:?}: {line}", call.program());
+        }
+    }
+}
+
+#[test]
 fn sparse_products_promise_ordered_pairs() {
     for call in calls() {
         let lines = || {
