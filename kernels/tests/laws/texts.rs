@@ -114,7 +114,7 @@ fn heads_say_what_the_calls_do() {
 fn places_in_matrices_have_64_bits() {
     // A row times the elements from row to row exceeds 32 bits for sizes that a call takes.
     for call in calls() {
-        let pitches = call.program().text().lines().filter(|line| {
+        let pitches = call.code().text().lines().filter(|line| {
             let reads = line.trim().starts_with("ld.param") || line.trim().starts_with('.');
             line.contains("pitch") && !line.starts_with("//") && !reads
         });
@@ -123,7 +123,7 @@ fn places_in_matrices_have_64_bits() {
             let padding =
                 line.contains("%w_pitch, %inner, 63;") || line.contains("%w_pitch, %w_pitch,");
             let wide = line.starts_with("mul.wide.u32") || line.starts_with("mad.wide.u32");
-            assert!(wide || padding, "{:?}: {line}", call.program());
+            assert!(wide || padding, "{:?}: {line}", call.code());
         }
     }
 }
