@@ -16,6 +16,7 @@ mod check;
 mod host;
 mod oracle;
 mod probes;
+mod rows;
 
 /// Shapes that a check takes unless it is told otherwise.
 const SHAPES: usize = 240;

@@ -241,7 +241,8 @@ pub(crate) fn launch(
     buffers: &[u64],
 ) -> Result<Report, Failure> {
     let program = call.code();
-    let module = Module::parse(&program.to_string(), text).unwrap_or_else(|error| panic!("{error}"));
+    let module =
+        Module::parse(&program.to_string(), text).unwrap_or_else(|error| panic!("{error}"));
     let mut buffers = buffers.iter();
     let arguments = call
         .arguments()

@@ -15,6 +15,7 @@ use rewire_cuda::kernels::{
 use rewire_cuda::{Buffer, CublasLt, Device, DeviceError, Gpu, GpuMemory, Operand, Rows};
 
 use super::host::bits;
+use super::rows::{Row, line, title};
 use crate::cargo::root;
 
 /// Outputs, tokens and inputs: squares, then layers of large language models.
@@ -85,30 +86,6 @@ fn element(text: &str) -> Result<Element> {
         .into_iter()
         .find(|element| element.name() == text);
     named.with_context(|| format!("`{text}` is neither bf16 nor f16"))
-}
-
-/// One kernel on one shape.
-#[derive(Clone, Debug, serde::Serialize)]
-struct Row {
-    kernel: String,
-    element: &'static str,
-    out: u64,
-    tokens: u64,
-    inner: u64,
-    repeat: usize,
-    sets: u64,
-    /// Seconds of a launch: median and quartiles.
-    seconds: f64,
-    seconds_low: f64,
-    seconds_high: f64,
-    /// 2 · out · tokens · inner per second, 10¹²; nothing for kernels that multiply nothing.
-    tera_flops: Option<f64>,
-    /// 10⁹ bytes read and written per second.
-    giga_bytes: f64,
-    /// Those, over what a copy of as many bytes reached in the same turns.
-    of_copy: f64,
-    /// The time of cuBLASLt's dense product over that of the kernel, in the same turns.
-    to_cublaslt: Option<f64>,
 }
 
 /// Something to time: a call on sets of buffers.
@@ -399,29 +376,6 @@ fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
     let last = values.len().saturating_sub(1);
     let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
     [at(last / 4), at(last / 2), at(last - last / 4)]
-}
-
-fn title() -> String {
-    format!(
-        "{:<22}{:>22}{:>12}{:>10}{:>10}{:>9}{:>12}",
-        "kernel", "out × tokens × inner", "µs", "TFLOP/s", "GB/s", "of copy", "× cuBLASLt"
-    )
-}
-
-fn line(row: &Row) -> String {
-    let shape = format!("{}×{}×{}", row.out, row.tokens, row.inner);
-    let optional = |value: Option<f64>, decimals: usize| {
-        value.map_or("–".to_owned(), |value| format!("{value:.decimals$}"))
-    };
-    format!(
-        "{:<22}{shape:>22}{:>12.1}{:>10}{:>10.0}{:>8.0}%{:>12}",
-        row.kernel,
-        1e6 * row.seconds,
-        optional(row.tera_flops, 1),
-        row.giga_bytes,
-        100.0 * row.of_copy,
-        optional(row.to_cublaslt, 2),
-    )
 }
 
 #[cfg(test)]

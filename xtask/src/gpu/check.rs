@@ -116,7 +116,7 @@ fn products<D: Device>(
     let activations = [Activation::Identity, Activation::Relu, Activation::Gelu];
     for version in Spmm24Version::ALL {
         let activation = activations[rng.next_u32() as usize % 3];
-        let has_bias = rng.next_u32() % 2 == 0;
+        let has_bias = rng.next_u32().is_multiple_of(2);
         let product = Spmm24 {
             element,
             weights,
@@ -188,7 +188,7 @@ fn packing<D: Device>(
 ) -> Result<()> {
     let what = |kernel: &str| format!("{kernel} {element}, {rows} × {cols}");
     // Few magnitudes, so that there are ties, or many.
-    let w = if rng.next_u32() % 2 == 0 {
+    let w = if rng.next_u32().is_multiple_of(2) {
         Matrix::whole(rows, cols, 3, rng)
     } else {
         Matrix::real(rows, cols, element, rng)
@@ -244,9 +244,10 @@ fn packing<D: Device>(
 }
 
 fn equal(found: &Matrix, expected: &Matrix) -> Result<()> {
+    let cols = expected.cols;
     let pairs = found.values.iter().zip(&expected.values);
     for (index, (found, expected)) in pairs.enumerate() {
-        let (row, col) = (index / expected.cols, index % expected.cols);
+        let (row, col) = (index / cols, index % cols);
         ensure!(
             found == expected,
             "row {row}, column {col} is {found}, not {expected}"

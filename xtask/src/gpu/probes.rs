@@ -24,7 +24,12 @@ pub(super) fn run(gpu: &Gpu, record: bool, out: Option<&Path>) -> Result<bool> {
         let input: &[u8] = bytemuck::cast_slice(probe.input());
         let outputs = launch(gpu, &probe.call()?, &[input])
             .with_context(|| format!("probe {}", probe.name()))?;
-        let words: Vec<u32> = bytemuck::pod_collect_to_vec(&outputs[0]);
+        let words: Vec<u32> = outputs[0]
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| u32::from_ne_bytes(*bytes))
+            .collect();
         for known in &recorded {
             if let Err(error) = known.check(probe, &words) {
                 eprintln!("error: unlike {}: {error}", known.machine);
