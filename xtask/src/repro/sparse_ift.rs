@@ -10,7 +10,7 @@ use super::runs::Case;
 
 /// Seeds of a table are 1, 2, … up to these.
 pub(super) const MNIST_SEEDS: u64 = 5;
-pub(super) const CIFAR10_SEEDS: u64 = 2;
+pub(super) const CIFAR10_SEEDS: u64 = 5;
 
 pub(super) const SPARSITIES: [&str; 3] = ["0.5", "0.75", "0.9"];
 pub(super) const MEMBERS: [&str; 4] = ["wide", "parallel", "factorized", "doped"];
