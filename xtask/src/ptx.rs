@@ -11,7 +11,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use rewire_kernels::probe::Probe;
-use rewire_kernels::{Code, Element, Program};
+use rewire_kernels::{Code, Copy, Element, Program};
 
 use crate::cargo::{output, root};
 
@@ -67,7 +67,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     std::fs::create_dir_all(&texts).with_context(|| format!("{}", texts.display()))?;
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
     let codes = Program::all().map(Program::code);
-    for code in codes.chain(Probe::all().iter().map(Probe::code)) {
+    let probes = Probe::all().iter().map(Probe::code);
+    for code in codes.chain([Copy::CODE]).chain(probes) {
         let text = texts.join(format!("{code}.ptx"));
         std::fs::write(&text, code.text()).with_context(|| format!("{}", text.display()))?;
         for processor in PROCESSORS {
@@ -94,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     }
     println!(
         "{assembled} of {} assembled",
-        (Program::all().count() + Probe::all().len()) * PROCESSORS.len()
+        (Program::all().count() + 1 + Probe::all().len()) * PROCESSORS.len()
     );
     Ok(faults.is_empty())
 }

@@ -11,7 +11,7 @@ use crate::contract::{Checked, Value};
 use crate::error::DeviceError;
 use crate::facts::Footprint;
 
-/// Bytes of dynamic shared memory that a kernel gets without asking.
+/// Bytes of shared memory, declared and dynamic, that a kernel gets without asking.
 const FREE_SHARED: u32 = 48 * 1024;
 
 /// Room for what the compiler has to say.
@@ -92,7 +92,7 @@ impl Kernel {
                 threads: 0,
             },
             most_shared: 0,
-            granted: Mutex::new(FREE_SHARED),
+            granted: Mutex::default(),
         };
         // SAFETY: the module is loaded and the name ends with a 0.
         check("cuModuleGetFunction", unsafe {
@@ -100,7 +100,9 @@ impl Kernel {
         })?;
         kernel.parameters = kernel.ask_parameters()?;
         kernel.footprint = kernel.ask_footprint()?;
-        kernel.most_shared = shared_bytes.saturating_sub(kernel.footprint.shared_bytes);
+        let declared = kernel.footprint.shared_bytes;
+        kernel.most_shared = shared_bytes.saturating_sub(declared);
+        kernel.granted = Mutex::new(FREE_SHARED.saturating_sub(declared));
         Ok(kernel)
     }
 
