@@ -8,16 +8,18 @@ use rewire_ptx::{Launch, Memory, Module};
 
 /// What the emulator leaves.
 fn emulated(probe: &Probe) -> Vec<u32> {
-    let module = Module::parse(probe.name(), probe.text())
-        .unwrap_or_else(|error| panic!("{error}\n{}", probe.text()));
+    let text = probe.text();
+    let module =
+        Module::parse(probe.name(), text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let entry = module.entry("probe").expect("the entry of every probe");
     let mut memory = Memory::default();
     let input = memory.upload(probe.input());
     let output = memory.reserve(4 * probe.output_words());
     Launch::new([1, 1, 1], [32, 1, 1], vec![input.into(), output.into()])
-        .run(module.entry("probe").unwrap(), &mut memory)
-        .unwrap_or_else(|fault| panic!("{fault}\n{}", probe.text()));
-    // Fails if a word was left unwritten.
-    memory.download(output, probe.output_words()).unwrap()
+        .run(entry, &mut memory)
+        .unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+    let words = memory.download(output, probe.output_words());
+    words.expect("every word is written")
 }
 
 #[test]

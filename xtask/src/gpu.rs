@@ -1,82 +1,28 @@
-//! `cargo xtask gpu`: what needs a GPU, in one run of one program.
+//! `cargo xtask gpu`: the program of `rewire-cuda` that checks, probes and times kernels.
 //!
-//! Facts of the device; every kernel against an oracle on the CPU, on many shapes; the probes, whose
-//! answers are compared with those recorded before or recorded themselves; then each kernel timed
-//! alone. The program holds the texts of the kernels, so it can be built on one machine and carried to
-//! another that has a GPU and nothing else.
-
-use std::path::PathBuf;
+//! It is an example of that crate, so that nobody who runs another command builds it, and so that the
+//! binary, `target/release/examples/gpu`, can be carried to a machine with a GPU.
 
 use anyhow::Result;
-use rewire_cuda::{DeviceError, Emulator, Gpu};
 
-mod bench;
-mod cases;
-mod check;
-mod host;
-mod oracle;
-mod probes;
-mod rows;
-
-/// Shapes that a check takes unless it is told otherwise.
-const SHAPES: usize = 240;
+use crate::cargo::{cargo, passes};
 
 /// Options of `cargo xtask gpu`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    #[command(subcommand)]
-    part: Option<Part>,
-    /// Where results and recorded answers go; without it bench/record/gpu and kernels/fixtures.
-    #[arg(long, value_name = "DIR", global = true)]
-    out: Option<PathBuf>,
-    /// Record the answers of the probes in kernels/fixtures.
-    #[arg(long)]
-    record: bool,
+    /// Passed on: `--help` lists what there is.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENT"
+    )]
+    passed: Vec<String>,
 }
 
-/// One part of the run.
-#[derive(clap::Subcommand)]
-enum Part {
-    /// What the device is.
-    Facts,
-    /// Every kernel against an oracle on the CPU.
-    Check(check::Arguments),
-    /// One instruction at a time against recorded answers.
-    Probes {
-        /// Record the answers instead.
-        #[arg(long)]
-        record: bool,
-    },
-    /// Each kernel alone, by the clock of the GPU.
-    Bench(bench::Arguments),
-}
-
-/// Runs the parts asked for, all without one; `true` if everything agreed.
+/// Builds the program and runs it; `true` if it ended well.
 pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
-    if let Some(Part::Check(check)) = &arguments.part
-        && check.emulated
-    {
-        return check::run(&Emulator::default(), check);
-    }
-    let gpu = match Gpu::open() {
-        Ok(gpu) => gpu,
-        Err(reason @ (DeviceError::NoDriver | DeviceError::NoDevice { .. })) => {
-            eprintln!("skipped: {reason}");
-            return Ok(true);
-        }
-        Err(reason) => return Err(reason.into()),
-    };
-    println!("{:#?}", gpu.facts());
-    let out = arguments.out.as_deref();
-    match &arguments.part {
-        Some(Part::Facts) => Ok(true),
-        Some(Part::Check(check)) => check::run(&gpu, check),
-        Some(Part::Probes { record }) => probes::run(&gpu, *record, out),
-        Some(Part::Bench(bench)) => bench::run(&gpu, bench, out),
-        None => {
-            let agrees = check::run(&gpu, &check::Arguments::default())?;
-            let answers = probes::run(&gpu, arguments.record, out)?;
-            Ok(bench::run(&gpu, &bench::Arguments::default(), out)? && agrees && answers)
-        }
-    }
+    let mut command = cargo();
+    command.args(["run", "--quiet", "--release", "--package", "rewire-cuda"]);
+    command.args(["--features", "emulator", "--example", "gpu", "--"]);
+    passes(command.args(&arguments.passed))
 }

@@ -54,6 +54,7 @@ enum Command {
     /// Assemble the GPU kernels for every processor, where the assembler can be had.
     Ptx(ptx::Arguments),
     /// Check, probe and time the GPU kernels, where there is a GPU.
+    #[command(disable_help_flag = true)]
     Gpu(gpu::Arguments),
     /// Make the tables of docs/results.md again.
     Repro(repro::Arguments),

@@ -64,7 +64,7 @@ const EDGES: [(&str, &[&str]); 15] = [
         ],
     ),
     ("rewire-laws", &[]),
-    ("xtask", &["rewire-cuda", "rewire-kernels"]),
+    ("xtask", &["rewire-kernels"]),
 ];
 
 /// Where the table lies, for the advice.

@@ -15,8 +15,8 @@ use rewire_cuda::kernels::{
 use rewire_cuda::{Buffer, CublasLt, Device, DeviceError, Gpu, GpuMemory, Operand, Rows};
 
 use super::host::bits;
+use super::root;
 use super::rows::{Row, line, title};
-use crate::cargo::root;
 
 /// Outputs, tokens and inputs: squares, then layers of large language models.
 const SHAPES: [Shape; 6] = [

@@ -7,7 +7,7 @@ use rewire_cuda::Gpu;
 use rewire_cuda::kernels::probe::{Answers, Probe};
 
 use super::host::launch;
-use crate::cargo::root;
+use super::root;
 
 /// Where recorded answers lie, a file per kind of machine.
 const FIXTURES: &str = "kernels/fixtures";

@@ -24,7 +24,7 @@ pub(super) struct Row {
     pub(super) to_cublaslt: Option<f64>,
 }
 
-/// The titles over [`line`]s.
+/// The titles over [`line()`]s.
 pub(super) fn title() -> String {
     format!(
         "{:<22}{:>22}{:>12}{:>10}{:>10}{:>9}{:>12}",
