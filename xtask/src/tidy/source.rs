@@ -4,8 +4,7 @@ use super::code::{code_only, has_word, test_parts};
 use super::{Finding, SourceFile};
 
 /// Folders in which `unsafe` may stand.
-const UNSAFE_FOLDERS: [&str; 4] = [
-    "crates/rewire-cuda/src/driver/",
+const UNSAFE_FOLDERS: [&str; 3] = [
     "crates/rewire-mask/src/simd/",
     "crates/rewire-sparse/src/pool/",
     "crates/rewire-sparse/src/simd/",
