@@ -39,6 +39,26 @@ pub enum SizeError {
     },
 }
 
+impl SizeError {
+    /// Checks that two numbers of rows or columns are equal.
+    pub(crate) fn unless_equal(
+        kernel: &'static str,
+        what: &'static str,
+        left: u32,
+        right: u32,
+    ) -> Result<(), Self> {
+        if left == right {
+            return Ok(());
+        }
+        let found = (left, right);
+        Err(Self::Mismatch {
+            kernel,
+            what,
+            found,
+        })
+    }
+}
+
 impl fmt::Display for SizeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -3,7 +3,8 @@
 use crate::packing::chunks;
 use crate::packing::pairs::{self, Table};
 use crate::packing::strip::{self, ROWS};
-use crate::packing::text::{Heading, Text};
+use crate::packing::text::{Heading, begin};
+use crate::text::Parameter;
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
 
 /// A packed matrix made dense.
@@ -33,14 +34,7 @@ impl Expand24 {
             kernel: Kernel::Expand24,
             element,
         };
-        let equal = |what, left, right| {
-            let mismatch = SizeError::Mismatch {
-                kernel: program.entry(),
-                what,
-                found: (left, right),
-            };
-            if left == right { Ok(()) } else { Err(mismatch) }
-        };
+        let equal = |what, left, right| SizeError::unless_equal(program.entry(), what, left, right);
         equal("rows of the two matrices", packed.rows(), dense.rows())?;
         equal("columns of the two matrices", packed.cols(), dense.cols())?;
         let arguments = vec![
@@ -64,7 +58,7 @@ pub(crate) const fn text(element: Element) -> &'static str {
 }
 
 pub(crate) fn print(element: Element) -> String {
-    let mut text = Text::new(
+    let mut text = begin(
         "expand24",
         element,
         &Heading {
@@ -72,20 +66,16 @@ pub(crate) fn print(element: Element) -> String {
                 Makes a packed 2:4 matrix dense: its values at the columns that metadata name, +0
                 everywhere else. Numbers are moved as they are, whatever their type.",
             parameters: &[
-                (
-                    "u64",
-                    "values",
+                Parameter::address("values",
                     "two for every four columns, a row every ceil(cols / 64) * 32",
                 ),
-                (
-                    "u64",
-                    "metadata",
+                Parameter::address("metadata",
                     "[rows / 64][cols / 256][128][4] words, sides rounded up",
                 ),
-                ("u64", "dense", "rows x cols, a row every pitch elements"),
-                ("u32", "rows", "1 to 2^30"),
-                ("u32", "cols", "1 to 2^30"),
-                ("u32", "pitch", "elements from row to row"),
+                Parameter::address("dense", "rows x cols, a row every pitch elements"),
+                Parameter::number("rows", "1 to 2^30"),
+                Parameter::number("cols", "1 to 2^30"),
+                Parameter::number("pitch", "elements from row to row"),
             ],
             launch: &[
                 strip::LAUNCH,

@@ -39,9 +39,14 @@ impl GemmNt {
     pub fn call(&self) -> Result<Call, SizeError> {
         let Self { element, a, b, c } = *self;
         let kernel = Kernel::GemmNt;
-        equal(kernel, "columns of a and of b", a.cols(), b.cols())?;
-        equal(kernel, "rows of a and of c", a.rows(), c.rows())?;
-        equal(kernel, "rows of b and columns of c", b.rows(), c.cols())?;
+        SizeError::unless_equal(kernel.name(), "columns of a and of b", a.cols(), b.cols())?;
+        SizeError::unless_equal(kernel.name(), "rows of a and of c", a.rows(), c.rows())?;
+        SizeError::unless_equal(
+            kernel.name(),
+            "rows of b and columns of c",
+            b.rows(),
+            c.cols(),
+        )?;
         call(Program { kernel, element }, a, b, c, a.cols())
     }
 }
@@ -54,22 +59,16 @@ impl GemmTn {
     pub fn call(&self) -> Result<Call, SizeError> {
         let Self { element, a, b, c } = *self;
         let kernel = Kernel::GemmTn;
-        equal(kernel, "rows of a and of b", a.rows(), b.rows())?;
-        equal(kernel, "columns of a and rows of c", a.cols(), c.rows())?;
-        equal(kernel, "columns of b and of c", b.cols(), c.cols())?;
+        SizeError::unless_equal(kernel.name(), "rows of a and of b", a.rows(), b.rows())?;
+        SizeError::unless_equal(
+            kernel.name(),
+            "columns of a and rows of c",
+            a.cols(),
+            c.rows(),
+        )?;
+        SizeError::unless_equal(kernel.name(), "columns of b and of c", b.cols(), c.cols())?;
         call(Program { kernel, element }, a, b, c, a.rows())
     }
-}
-
-fn equal(kernel: Kernel, what: &'static str, left: u32, right: u32) -> Result<(), SizeError> {
-    if left == right {
-        return Ok(());
-    }
-    Err(SizeError::Mismatch {
-        kernel: kernel.name(),
-        what,
-        found: (left, right),
-    })
 }
 
 fn call(

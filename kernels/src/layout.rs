@@ -94,6 +94,14 @@ impl PackedSize {
         Ok(Self { rows, cols })
     }
 
+    /// The size that a dense matrix has when it is packed.
+    pub const fn of(dense: DenseSize) -> Self {
+        Self {
+            rows: dense.rows,
+            cols: dense.cols,
+        }
+    }
+
     /// Rows.
     pub const fn rows(self) -> u32 {
         self.rows

@@ -5,7 +5,8 @@
 use crate::packing::chunks;
 use crate::packing::pairs::{self, Table};
 use crate::packing::strip::{self, ROWS};
-use crate::packing::text::{Heading, Text};
+use crate::packing::text::{Heading, begin};
+use crate::text::Parameter;
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
 
 /// A dense gradient cut down to packed values.
@@ -35,14 +36,7 @@ impl MaskGradient24 {
             kernel: Kernel::MaskGradient24,
             element,
         };
-        let equal = |what, left, right| {
-            let mismatch = SizeError::Mismatch {
-                kernel: program.entry(),
-                what,
-                found: (left, right),
-            };
-            if left == right { Ok(()) } else { Err(mismatch) }
-        };
+        let equal = |what, left, right| SizeError::unless_equal(program.entry(), what, left, right);
         equal("rows of the two matrices", packed.rows(), gradient.rows())?;
         equal(
             "columns of the two matrices",
@@ -70,7 +64,7 @@ pub(crate) const fn text(element: Element) -> &'static str {
 }
 
 pub(crate) fn print(element: Element) -> String {
-    let mut text = Text::new(
+    let mut text = begin(
         "mask_gradient24",
         element,
         &Heading {
@@ -79,12 +73,12 @@ pub(crate) fn print(element: Element) -> String {
                 matrix name, in the order of its values; +0 beyond the last column. Numbers are moved
                 as they are, whatever their type.",
             parameters: &[
-                ("u64", "gradient", "rows x cols, a row every pitch elements"),
-                ("u64", "metadata", "[rows / 64][cols / 256][128][4] words, sides rounded up"),
-                ("u64", "values", "two for every four columns, a row every ceil(cols / 64) * 32"),
-                ("u32", "rows", "1 to 2^30"),
-                ("u32", "cols", "1 to 2^30"),
-                ("u32", "pitch", "elements from row to row"),
+                Parameter::address("gradient", "rows x cols, a row every pitch elements"),
+                Parameter::address("metadata", "[rows / 64][cols / 256][128][4] words, sides rounded up"),
+                Parameter::address("values", "two for every four columns, a row every ceil(cols / 64) * 32"),
+                Parameter::number("rows", "1 to 2^30"),
+                Parameter::number("cols", "1 to 2^30"),
+                Parameter::number("pitch", "elements from row to row"),
             ],
             launch: &[
                 strip::LAUNCH,

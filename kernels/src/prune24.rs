@@ -5,7 +5,7 @@ mod tile;
 mod transposable;
 
 use crate::packing::strip;
-use crate::packing::text::{Parameter, Text};
+use crate::text::{Parameter, Text};
 use crate::{Argument, Call, DenseSize, Element, Kernel, Need, PackedSize, Program, SizeError};
 
 /// Keeps the two of every four columns with the largest magnitudes; of equal ones the lower column.
@@ -37,11 +37,8 @@ pub struct Prune24Transposable {
 
 impl Prune24 {
     /// The size of the result.
-    ///
-    /// # Errors
-    /// None for a size that a [`DenseSize`] can have.
-    pub fn packed(&self) -> Result<PackedSize, SizeError> {
-        PackedSize::new(self.weights.rows().into(), self.weights.cols().into())
+    pub const fn packed(&self) -> PackedSize {
+        PackedSize::of(self.weights)
     }
 
     /// The call: weights, values, metadata, status.
@@ -49,30 +46,20 @@ impl Prune24 {
     /// # Errors
     /// [`SizeError::Grid`] for more blocks than there can be.
     pub fn call(&self) -> Result<Call, SizeError> {
-        let (weights, packed) = (self.weights, self.packed()?);
-        let mut arguments = vec![Need::read(
-            "weights",
-            weights.bytes(),
-            weights.element_bytes(),
-        )];
-        arguments.extend(written(packed, ["values", "metadata"]));
-        arguments.extend(status_and_size(weights));
         let program = Program {
             kernel: Kernel::Prune24,
             element: self.element,
         };
-        let blocks = strip::blocks(weights.rows(), weights.cols());
-        Call::new(program.code(), blocks, 256, 0, arguments, 0)
+        let blocks = strip::blocks(self.weights.rows(), self.weights.cols());
+        let packed = written(self.packed(), ["values", "metadata"]);
+        call(program, blocks, self.weights, &[packed])
     }
 }
 
 impl Prune24Transposable {
     /// The size of the result; its transpose has the size of [`PackedSize::transposed`].
-    ///
-    /// # Errors
-    /// None for a size that a [`DenseSize`] can have.
-    pub fn packed(&self) -> Result<PackedSize, SizeError> {
-        PackedSize::new(self.weights.rows().into(), self.weights.cols().into())
+    pub const fn packed(&self) -> PackedSize {
+        PackedSize::of(self.weights)
     }
 
     /// The call: weights, values, metadata, values of the transpose, its metadata, status.
@@ -80,21 +67,17 @@ impl Prune24Transposable {
     /// # Errors
     /// [`SizeError::Grid`] for more blocks than there can be.
     pub fn call(&self) -> Result<Call, SizeError> {
-        let (weights, packed) = (self.weights, self.packed()?);
-        let mut arguments = vec![Need::read(
-            "weights",
-            weights.bytes(),
-            weights.element_bytes(),
-        )];
-        arguments.extend(written(packed, ["values", "metadata"]));
-        arguments.extend(written(packed.transposed(), ["values_t", "metadata_t"]));
-        arguments.extend(status_and_size(weights));
         let program = Program {
             kernel: Kernel::Prune24Transposable,
             element: self.element,
         };
-        let blocks = transposable::blocks(weights.rows(), weights.cols());
-        Call::new(program.code(), blocks, 256, 0, arguments, 0)
+        let blocks = transposable::blocks(self.weights.rows(), self.weights.cols());
+        let packed = self.packed();
+        let packed = [
+            written(packed, ["values", "metadata"]),
+            written(packed.transposed(), ["values_t", "metadata_t"]),
+        ];
+        call(program, blocks, self.weights, &packed)
     }
 }
 
@@ -106,14 +89,24 @@ fn written(packed: PackedSize, [values, metadata]: [&'static str; 2]) -> [Argume
     ]
 }
 
-fn status_and_size(weights: DenseSize) -> [Argument; 4] {
-    [
+/// Weights, what is written, status, and the size of the weights.
+fn call(
+    program: Program,
+    blocks: u64,
+    weights: DenseSize,
+    written: &[[Argument; 2]],
+) -> Result<Call, SizeError> {
+    let weight_bytes = (weights.bytes(), weights.element_bytes());
+    let mut arguments = vec![Need::read("weights", weight_bytes.0, weight_bytes.1)];
+    arguments.extend(written.iter().flatten());
+    arguments.extend([
         // One word, touched only if something is wrong.
         Need::update("status", 4, 0),
         Argument::U32(weights.rows()),
         Argument::U32(weights.cols()),
         Argument::U32(weights.pitch()),
-    ]
+    ]);
+    Call::new(program.code(), blocks, 256, 0, arguments, 0)
 }
 
 pub(crate) const fn text(element: Element) -> &'static str {
@@ -139,8 +132,7 @@ pub(crate) fn print_transposable(element: Element) -> String {
 }
 
 /// The parameter that faults are counted in.
-const STATUS: Parameter = (
-    "u64",
+const STATUS: Parameter = Parameter::address(
     "status",
     "one word, to which the number of NaN and infinite weights is added;\n\
      with any the result is legal, but which entries of their groups it\n\

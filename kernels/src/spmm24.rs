@@ -148,15 +148,7 @@ impl Spmm24 {
     pub fn call_of(&self, version: Version) -> Result<Call, SizeError> {
         let kernel = version.name();
         let Self { weights, x, y, .. } = *self;
-        let equal = |what, left, right| {
-            let found = (left, right);
-            let mismatch = SizeError::Mismatch {
-                kernel,
-                what,
-                found,
-            };
-            if left == right { Ok(()) } else { Err(mismatch) }
-        };
+        let equal = |what, left, right| SizeError::unless_equal(kernel, what, left, right);
         equal("columns of w and of x", weights.cols(), x.cols())?;
         equal("rows of x and of y", x.rows(), y.rows())?;
         equal("rows of w and columns of y", weights.rows(), y.cols())?;

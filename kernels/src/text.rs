@@ -19,6 +19,26 @@ pub(crate) struct Parameter {
     pub(crate) meaning: &'static str,
 }
 
+impl Parameter {
+    /// The address of a buffer.
+    pub(crate) const fn address(name: &'static str, meaning: &'static str) -> Self {
+        Self {
+            scalar: "u64",
+            name,
+            meaning,
+        }
+    }
+
+    /// A whole number.
+    pub(crate) const fn number(name: &'static str, meaning: &'static str) -> Self {
+        Self {
+            scalar: "u32",
+            name,
+            meaning,
+        }
+    }
+}
+
 /// What stands above the body of a kernel.
 pub(crate) struct Head<'a> {
     /// The name of the entry.
@@ -37,7 +57,7 @@ pub(crate) struct Head<'a> {
 
 /// A text in the making.
 pub(crate) struct Text {
-    lines: String,
+    written: String,
     depth: usize,
 }
 
@@ -64,7 +84,12 @@ impl Text {
                 name,
                 meaning,
             } = parameter;
-            lines += &format!("//   .{scalar} {name:<10} {meaning}\n");
+            let mut meaning = meaning.lines();
+            let first = meaning.next().unwrap_or_default();
+            lines += &format!("//   .{scalar} {name:<10} {first}\n");
+            for line in meaning {
+                lines += &format!("//   {:<15} {}\n", "", line.trim_start());
+            }
         }
         lines += "\n.version 8.5\n.target sm_80\n.address_size 64\n\n";
         if let Some(name) = shared {
@@ -80,7 +105,10 @@ impl Text {
             lines += &format!("    .param .{scalar} {name}{end}\n");
         }
         lines += &format!(".maxntid {threads}, 1, 1\n.minnctapersm {resident}\n{{\n");
-        Self { lines, depth: 1 }
+        Self {
+            written: lines,
+            depth: 1,
+        }
     }
 
     /// Appends lines of a body. Labels stand at the margin, scopes are indented, and an empty line
@@ -94,25 +122,44 @@ impl Text {
             if line == "}" {
                 self.depth -= 1;
             }
-            if first && line.starts_with("//") && !self.lines.ends_with("{\n") {
-                self.lines.push('\n');
+            if first && line.starts_with("//") && !self.written.ends_with("{\n") {
+                self.written.push('\n');
             }
             first = false;
             if !line.ends_with(':') {
-                self.lines.push_str(&"    ".repeat(self.depth));
+                self.written.push_str(&"    ".repeat(self.depth));
             }
-            self.lines += line;
-            self.lines.push('\n');
+            self.written += line;
+            self.written.push('\n');
             if line == "{" {
                 self.depth += 1;
             }
         }
     }
 
+    /// Appends lines as they stand in a raw string, empty ones between them too.
+    pub(crate) fn lines(&mut self, block: impl AsRef<str>) {
+        for line in block.as_ref().trim().lines().map(str::trim) {
+            if !line.is_empty() && !line.ends_with(':') {
+                self.written.push_str(&"    ".repeat(self.depth));
+            }
+            self.written += line;
+            self.written.push('\n');
+        }
+    }
+
+    /// Appends a comment that takes a paragraph's place.
+    pub(crate) fn section(&mut self, words: impl AsRef<str>) {
+        self.written.push('\n');
+        for line in words.as_ref().lines() {
+            self.lines(format!("// {}", line.trim()));
+        }
+    }
+
     /// The whole text.
     pub(crate) fn end(mut self) -> String {
         self.add("ret;");
-        self.lines + "}\n"
+        self.written + "}\n"
     }
 }
 

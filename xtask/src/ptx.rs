@@ -66,9 +66,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
     let texts = root().join("target/ptx");
     std::fs::create_dir_all(&texts).with_context(|| format!("{}", texts.display()))?;
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
-    let codes = Program::all().map(Program::code);
+    let kernels = Program::all().map(Program::code).chain([Copy::CODE]);
+    let kernels: Vec<Code> = kernels.collect();
     let probes = Probe::all().iter().map(Probe::code);
-    for code in codes.chain([Copy::CODE]).chain(probes) {
+    for code in kernels.iter().copied().chain(probes) {
         let text = texts.join(format!("{code}.ptx"));
         std::fs::write(&text, code.text()).with_context(|| format!("{}", text.display()))?;
         for processor in PROCESSORS {
@@ -79,14 +80,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool> {
         }
     }
     let assembled = rows.len();
-    rows.retain(|row| !row.element.is_empty());
-    print!("{}", table(&rows));
     for row in rows.iter().filter(|row| row.spilled_bytes > 0) {
         faults.push(format!(
-            "{}_{} for {}: {} bytes spilled",
+            "{} {} for {}: {} bytes spilled",
             row.kernel, row.element, row.processor, row.spilled_bytes
         ));
     }
+    // Probes are made of one instruction; what registers they take tells nothing.
+    rows.retain(|row| kernels.iter().any(|code| code.name() == row.kernel));
+    print!("{}", table(&kernels, &rows));
     for fault in &faults {
         eprintln!("error: {fault}");
     }
@@ -168,7 +170,7 @@ fn assemble(
     let registers = found.get("registers").copied();
     Ok(Assembled {
         kernel: code.name(),
-        element: code.element().map_or("", Element::name),
+        element: element_of(code),
         processor,
         registers: registers.with_context(|| format!("no number of registers in {said:?}"))?,
         barriers: found.get("barriers").copied().unwrap_or(0),
@@ -176,6 +178,11 @@ fn assemble(
         spilled_bytes: found.get("spill").copied().unwrap_or(0),
         ptxas: version.to_owned(),
     })
+}
+
+/// The name of the type of numbers, empty where there is one text for all.
+fn element_of(code: Code) -> &'static str {
+    code.element().map_or("", Element::name)
 }
 
 /// What `-v` counts: `Used 40 registers, used 1 barriers, 16 bytes smem` and
@@ -196,20 +203,20 @@ fn resources(said: &str) -> BTreeMap<&'static str, u32> {
 }
 
 /// Registers by kernel and processor.
-fn table(rows: &[Assembled]) -> String {
+fn table(kernels: &[Code], rows: &[Assembled]) -> String {
     let mut text = format!("{:<28}{:>6}", "registers", "");
     for processor in PROCESSORS {
         text += &format!("{processor:>8}");
     }
     text.push('\n');
-    for program in Program::all() {
+    for code in kernels {
+        let (name, element) = (code.name(), element_of(*code));
         let of = |processor: &str| {
-            rows.iter().find(|row| {
-                (row.kernel, row.element, row.processor)
-                    == (program.kernel.name(), program.element.name(), processor)
-            })
+            let wanted = (name, element, processor);
+            rows.iter()
+                .find(|row| (row.kernel, row.element, row.processor) == wanted)
         };
-        text += &format!("{:<28}{:>6}", program.kernel.name(), program.element.name());
+        text += &format!("{name:<28}{element:>6}");
         for processor in PROCESSORS {
             let registers = of(processor).map_or("–".to_owned(), |row| row.registers.to_string());
             text += &format!("{registers:>8}");

@@ -70,9 +70,10 @@ pub(crate) fn budget(config: &Config, model: &Model) -> Result<Vec<LayerBudget>,
     let density = Density::from_sparsity(config.sparsity.sparsity)?;
     let pattern = (config.sparsity.pattern).of_layer(config.sparsity.sparsity)?;
     let mut counts = match pattern {
-        None => allocate(&shared, density, rule)?.into_iter(),
-        Some(_) => Vec::new().into_iter(),
-    };
+        None => allocate(&shared, density, rule)?,
+        Some(_) => Vec::new(),
+    }
+    .into_iter();
     let mut budget = Vec::with_capacity(layers.len());
     for (name, dims) in &layers {
         let (n_active, pattern) = match config.layers.get(name) {

@@ -43,19 +43,11 @@ const fn strip(name: &'static str, storage: Storage, fragment: Fragment, at: u32
     }
 }
 
-const fn parameter(scalar: &'static str, name: &'static str, meaning: &'static str) -> Parameter {
-    Parameter {
-        scalar,
-        name,
-        meaning,
-    }
-}
-
 /// Prints C = A·Bᵀ.
 pub(super) fn print_nt(element: Element) -> String {
     let parameters = [
-        parameter("u64", "a", "A, m x k, a row every a_pitch numbers"),
-        parameter("u64", "b", "B, n x k, a row every b_pitch numbers"),
+        Parameter::address("a", "A, m x k, a row every a_pitch numbers"),
+        Parameter::address("b", "B, n x k, a row every b_pitch numbers"),
     ];
     let formula = "C = A * B^T for A of m x k and B of n x k.
 
@@ -66,8 +58,8 @@ The product to compare spmm24 with: the same loop and the same blocks, but for W
 /// Prints C = Aᵀ·B.
 pub(super) fn print_tn(element: Element) -> String {
     let parameters = [
-        parameter("u64", "a", "A, k x m, a row every a_pitch numbers"),
-        parameter("u64", "b", "B, k x n, a row every b_pitch numbers"),
+        Parameter::address("a", "A, k x m, a row every a_pitch numbers"),
+        Parameter::address("b", "B, k x n, a row every b_pitch numbers"),
     ];
     let formula = "C = A^T * B for A of k x m and B of k x n.
 
@@ -93,21 +85,13 @@ fn print(
     let parameters = [
         a,
         b,
-        parameter("u64", "c", "C, m x n, a row every c_pitch numbers; written"),
-        parameter("u32", "m", "rows of C"),
-        parameter("u32", "n", "columns of C"),
-        parameter("u32", "k", "what is summed over"),
-        parameter(
-            "u32",
-            "a_pitch",
-            "a multiple of 8, not below the columns of A",
-        ),
-        parameter(
-            "u32",
-            "b_pitch",
-            "a multiple of 8, not below the columns of B",
-        ),
-        parameter("u32", "c_pitch", "a multiple of 8, n or more"),
+        Parameter::address("c", "C, m x n, a row every c_pitch numbers; written"),
+        Parameter::number("m", "rows of C"),
+        Parameter::number("n", "columns of C"),
+        Parameter::number("k", "what is summed over"),
+        Parameter::number("a_pitch", "a multiple of 8, not below the columns of A"),
+        Parameter::number("b_pitch", "a multiple of 8, not below the columns of B"),
+        Parameter::number("c_pitch", "a multiple of 8, n or more"),
     ];
     let entry = kernel.name();
     let Tile {

@@ -5,7 +5,7 @@
 //! `%cols_left`, how many rows and columns there are from the lane's first on, perhaps none. `rows`
 //! are the four rows, counted from the first.
 
-use super::text::Text;
+use crate::text::Text;
 
 /// Reads `%w0_0` to `%w3_3`, two columns a register; what lies outside the matrix is +0. `%whole` says
 /// that nothing does.

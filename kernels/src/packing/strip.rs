@@ -4,7 +4,7 @@
 //! them. A word of metadata covers rows r and r + 8 of 16 columns, so that two lanes side by side
 //! share the two words of their four rows, and the warp's 32 words are 128 bytes in one piece.
 
-use super::text::Text;
+use crate::text::Text;
 
 /// The rows of a warp, counted from its first.
 pub(crate) const ROWS: [u32; 4] = [0, 8, 1, 9];

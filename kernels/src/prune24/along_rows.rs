@@ -4,12 +4,13 @@ use crate::Element;
 use crate::packing::chunks;
 use crate::packing::pairs::{self, KEEP_FIRST, KEEP_SECOND, Table, WEIGHTS};
 use crate::packing::strip::{self, ROWS};
-use crate::packing::text::{Heading, Text};
+use crate::packing::text::{Heading, begin};
+use crate::text::{Parameter, Text};
 
 use super::{STATUS, not_finite};
 
 pub(super) fn print(element: Element) -> String {
-    let mut text = Text::new(
+    let mut text = begin(
         "prune24",
         element,
         &Heading {
@@ -21,13 +22,13 @@ pub(super) fn print(element: Element) -> String {
                 below. Minima and maxima of four keys give the largest two; their low parts add up to
                 the code of the pair. Four codes look up metadata and selectors by one prmt each.",
             parameters: &[
-                ("u64", "weights", "rows x cols, a row every pitch elements"),
-                ("u64", "values", "two for every four columns, a row every ceil(cols / 64) * 32"),
-                ("u64", "metadata", "[rows / 64][cols / 256][128][4] words, sides rounded up"),
+                Parameter::address("weights", "rows x cols, a row every pitch elements"),
+                Parameter::address("values", "two for every four columns, a row every ceil(cols / 64) * 32"),
+                Parameter::address("metadata", "[rows / 64][cols / 256][128][4] words, sides rounded up"),
                 STATUS,
-                ("u32", "rows", "1 to 2^30"),
-                ("u32", "cols", "1 to 2^30"),
-                ("u32", "pitch", "elements from row to row"),
+                Parameter::number("rows", "1 to 2^30"),
+                Parameter::number("cols", "1 to 2^30"),
+                Parameter::number("pitch", "elements from row to row"),
             ],
             launch: &[
                 strip::LAUNCH,

@@ -18,7 +18,7 @@
 
 use crate::Element;
 use crate::packing::pairs::{self, Table};
-use crate::packing::text::Text;
+use crate::text::Text;
 
 /// The pairs of the axes x, y and z: code, and columns in the high half.
 const AXES: [u32; 3] = [0x0011_0006, 0x0101_0005, 0x1001_0004];

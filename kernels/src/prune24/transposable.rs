@@ -11,7 +11,8 @@ mod store;
 
 use crate::Element;
 use crate::packing::chunks;
-use crate::packing::text::{Heading, Text};
+use crate::packing::text::{Heading, begin};
+use crate::text::{Parameter, Text};
 
 use super::{STATUS, tile};
 
@@ -36,7 +37,7 @@ pub(super) const fn blocks(rows: u32, cols: u32) -> u64 {
 }
 
 pub(super) fn print(element: Element) -> String {
-    let mut text = Text::new(
+    let mut text = begin(
         "prune24_transposable",
         element,
         &Heading {
@@ -49,15 +50,15 @@ pub(super) fn print(element: Element) -> String {
                 in a pair of rows to columns 0 1, then 0 2, then 0 3 against the others, and to these
                 for the lower row. Tiles cut by an edge are filled up with zeros that are not kept.",
             parameters: &[
-                ("u64", "weights", "rows x cols, a row every pitch elements"),
-                ("u64", "values", "of W: two for every four columns, a row every ceil(cols / 64) * 32"),
-                ("u64", "metadata", "of W: [rows / 64][cols / 256][128][4] words, sides rounded up"),
-                ("u64", "values_t", "of the transpose: a row every ceil(rows / 64) * 32"),
-                ("u64", "metadata_t", "of the transpose: [cols / 64][rows / 256][128][4] words"),
+                Parameter::address("weights", "rows x cols, a row every pitch elements"),
+                Parameter::address("values", "of W: two for every four columns, a row every ceil(cols / 64) * 32"),
+                Parameter::address("metadata", "of W: [rows / 64][cols / 256][128][4] words, sides rounded up"),
+                Parameter::address("values_t", "of the transpose: a row every ceil(rows / 64) * 32"),
+                Parameter::address("metadata_t", "of the transpose: [cols / 64][rows / 256][128][4] words"),
                 STATUS,
-                ("u32", "rows", "1 to 2^30"),
-                ("u32", "cols", "1 to 2^30"),
-                ("u32", "pitch", "elements from row to row"),
+                Parameter::number("rows", "1 to 2^30"),
+                Parameter::number("cols", "1 to 2^30"),
+                Parameter::number("pitch", "elements from row to row"),
             ],
             launch: &["
                 grid   2 * ceil(rows / 256) * ceil(cols / 256) blocks along x: 128 rows by 256 columns

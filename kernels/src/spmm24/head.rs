@@ -5,41 +5,25 @@ use crate::Element;
 use crate::text::tile::Block;
 use crate::text::{Head, Parameter, Text};
 
-const fn number(name: &'static str, meaning: &'static str) -> Parameter {
-    Parameter {
-        scalar: "u32",
-        name,
-        meaning,
-    }
-}
-
-const fn address(name: &'static str, meaning: &'static str) -> Parameter {
-    Parameter {
-        scalar: "u64",
-        name,
-        meaning,
-    }
-}
-
 /// The parameters of every version, in the order of the arguments of a call.
 const PARAMETERS: [Parameter; 11] = [
-    address(
+    Parameter::address(
         "values",
         "W: the kept two of every four columns, rows padded to 64 columns",
     ),
-    address(
+    Parameter::address(
         "metadata",
         "W: which two, as words [out / 64][inner / 256][128 threads][4]",
     ),
-    address("x", "X, a row every x_pitch numbers"),
-    address("bias", "out singles to be added, or 0"),
-    address("y", "Y, a row every y_pitch numbers; written"),
-    number("out", "rows of W, columns of Y"),
-    number("tokens", "rows of X and of Y"),
-    number("inner", "columns of W and of X"),
-    number("x_pitch", "a multiple of 8, inner or more"),
-    number("y_pitch", "a multiple of 8, out or more"),
-    number(
+    Parameter::address("x", "X, a row every x_pitch numbers"),
+    Parameter::address("bias", "out singles to be added, or 0"),
+    Parameter::address("y", "Y, a row every y_pitch numbers; written"),
+    Parameter::number("out", "rows of W, columns of Y"),
+    Parameter::number("tokens", "rows of X and of Y"),
+    Parameter::number("inner", "columns of W and of X"),
+    Parameter::number("x_pitch", "a multiple of 8, inner or more"),
+    Parameter::number("y_pitch", "a multiple of 8, out or more"),
+    Parameter::number(
         "activation",
         "0 identity, 1 ReLU, which keeps NaN, 2 GELU with tanh",
     ),

@@ -1,18 +1,12 @@
 //! Products of random sizes, everything else drawn too; `PROPTEST_CASES` draws more of them.
 
 use proptest::prelude::*;
-use rewire_kernels::{Activation, Element};
+use rewire_kernels::{Activation, Element, Spmm24Version as Version};
 use rewire_ptx::Schedule;
 
 use crate::gemm::{Case as Dense, Order};
 use crate::rig::Numbers;
-use crate::spmm24::{Case, VERSIONS};
-
-fn cases() -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok();
-    let cases = asked.and_then(|text| text.parse().ok()).unwrap_or(12);
-    ProptestConfig::with_cases(cases)
-}
+use crate::spmm24::Case;
 
 /// Small sizes, and any up to those of two tiles.
 fn side() -> impl Strategy<Value = u64> {
@@ -20,12 +14,12 @@ fn side() -> impl Strategy<Value = u64> {
 }
 
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(crate::cases(12))]
 
     #[test]
     fn sparse_products_are_exact(
         sides in [side(), side(), side()],
-        version in 0..5usize,
+        version in prop::sample::select(&Version::ALL[..]),
         half in any::<bool>(),
         rectifies in any::<bool>(),
         has_bias in any::<bool>(),
@@ -41,7 +35,7 @@ proptest! {
         if rectifies {
             case.product.activation = Activation::Relu;
         }
-        case.check_exact(VERSIONS[version], Schedule::Seeded(seed));
+        case.check_exact(version, Schedule::Seeded(seed));
     }
 
     #[test]

@@ -10,14 +10,6 @@ use crate::rig::{
     rounding, upload,
 };
 
-pub(crate) const VERSIONS: [Version; 5] = [
-    Version::Scalar,
-    Version::Shared,
-    Version::Mma,
-    Version::Pipelined,
-    Version::Wide,
-];
-
 /// A product with everything it reads.
 pub(crate) struct Case {
     pub(crate) product: Spmm24,
@@ -169,7 +161,7 @@ fn every_version_is_exact_at_every_edge() {
     for (index, shape) in shapes().enumerate() {
         // Bit for bit the same for both elements, so that each sees half of the shapes.
         let case = Case::new(Element::ALL[index % 2], shape, Numbers::whole);
-        for version in VERSIONS {
+        for version in Version::ALL {
             let schedule = SCHEDULES[index % SCHEDULES.len()];
             case.check_exact(version, schedule);
         }
@@ -203,7 +195,7 @@ fn what_is_too_large_becomes_infinite() {
     let case = Case::new(Element::F16, [10, 10, 16], |_| 255.0);
     // Two of four columns make 130050, beyond the largest half.
     assert!(case.sums().any(|(_, _, sum, _)| sum > 65504.0));
-    for version in VERSIONS {
+    for version in Version::ALL {
         case.check_exact(version, Schedule::Early);
     }
 }
@@ -225,7 +217,7 @@ fn reals_are_near() {
     for element in Element::ALL {
         for shape in [[33, 17, 65], [70, 40, 200], [130, 9, 511]] {
             let case = Case::new(element, shape, Numbers::real);
-            for version in VERSIONS {
+            for version in Version::ALL {
                 case.check_near(version, &case.run(version, Schedule::Early));
             }
         }
@@ -247,7 +239,7 @@ fn bias_and_rectification_are_exact() {
             let shape = [71, 37, 30];
             let bias = (0..71).map(|out| (out * 7 % 23 - 11) as f32).collect();
             let case = Case::new(element, shape, Numbers::whole).with(bias, activation);
-            for version in VERSIONS {
+            for version in Version::ALL {
                 case.check_exact(version, Schedule::Early);
             }
         }
@@ -280,7 +272,7 @@ fn gelu_is_near_its_formula() {
         });
         let case = case.with(bias, Activation::Gelu);
         let (relative, least) = rounding(element);
-        for version in VERSIONS {
+        for version in Version::ALL {
             let found = case.run(version, Schedule::Early);
             for ((token, out, sum, _), &found) in case.sums().zip(&found) {
                 let (exact, slack) = gelu(sum);
@@ -305,7 +297,7 @@ fn what_is_not_finite_goes_where_weights_are_kept() {
                 case.x.values[token * 70 + 13 * token] = special;
             }
             let kept = case.w.packed.mask();
-            for version in VERSIONS {
+            for version in Version::ALL {
                 let found = case.run(version, Schedule::Early);
                 for (index, &found) in found.iter().enumerate() {
                     let (token, out) = (index / 40, index % 40);
@@ -363,7 +355,7 @@ fn sizes_that_do_not_fit_have_no_call() {
         },
     ];
     for product in wrong {
-        for version in VERSIONS {
+        for version in Version::ALL {
             let error = product.call_of(version).unwrap_err();
             assert!(matches!(error, SizeError::Mismatch { .. }), "{error}");
         }

@@ -2,7 +2,7 @@
 
 use super::{HALF_WORDS, STAGE, TURNED};
 use crate::packing::pairs::{KEEP_FIRST, KEEP_SECOND};
-use crate::packing::text::Text;
+use crate::text::Text;
 
 /// Sizes, and the place of block, warp and lane.
 pub(super) fn place(text: &mut Text) {

@@ -2,7 +2,7 @@
 
 use super::HALF_WORDS;
 use crate::packing::pairs::{self, Table};
-use crate::packing::text::Text;
+use crate::text::Text;
 
 /// Writes the values of the rows.
 pub(super) fn pack_rows(text: &mut Text) {

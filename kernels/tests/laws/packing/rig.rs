@@ -6,15 +6,7 @@
 use rewire_kernels::{Access, Argument, Call, DenseSize};
 use rewire_ptx::{Launch, Memory, Module, Schedule};
 
-use crate::matrix::Matrix;
-
-/// What a correct kernel gives the same bits under.
-pub(crate) const SCHEDULES: [Schedule; 4] = [
-    Schedule::Early,
-    Schedule::Late,
-    Schedule::Seeded(1),
-    Schedule::Seeded(2),
-];
+use super::matrix::Matrix;
 
 /// A buffer before the launch.
 #[derive(Clone, Copy)]

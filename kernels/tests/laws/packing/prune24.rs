@@ -6,9 +6,9 @@ use rewire_kernels::Prune24;
 use rewire_mask::{Edges, Lines, MatrixShape, Nm, Packed24, Pattern};
 use rewire_ptx::Schedule;
 
-use crate::cases;
-use crate::matrix::{Fill, Matrix, Number, Numbers, Packed, SIDES};
-use crate::rig::{Before, SCHEDULES, run};
+use super::matrix::{Fill, Matrix, Number, Packed, try_sides};
+use super::rig::{Before, run};
+use crate::rig::{Numbers, SCHEDULES};
 
 /// What the status begins with: the kernel adds to it.
 const BEGUN: u32 = 7;
@@ -69,22 +69,14 @@ fn check<T: Number>(
     found.check(&Packed::of(&expected::<T>(weights)), &case)
 }
 
-fn edges_of<T: Number>() {
-    for (index, &side) in SIDES.iter().enumerate() {
-        let other = SIDES[(7 * index + 3) % SIDES.len()];
-        for (turn, (rows, cols)) in [(side, other), (other, side)].into_iter().enumerate() {
-            let fill = Fill::ALL[(index + turn) % Fill::ALL.len()];
-            let weights = Matrix::filled::<T>(rows, cols, fill, (2 * index + turn) as u64);
-            let schedule = SCHEDULES[(index + 2 * turn) % SCHEDULES.len()];
-            check::<T>(None, &weights, index % 3, schedule).unwrap();
-        }
-    }
-}
-
 #[test]
 fn every_edge_is_packed_as_on_the_cpu() {
-    edges_of::<bf16>();
-    edges_of::<f16>();
+    try_sides::<bf16>(&Fill::ALL, |matrix, more, schedule| {
+        check::<bf16>(None, matrix, more, schedule)
+    });
+    try_sides::<f16>(&Fill::ALL, |matrix, more, schedule| {
+        check::<f16>(None, matrix, more, schedule)
+    });
 }
 
 #[test]
@@ -157,7 +149,7 @@ fn entries_that_are_not_finite_are_counted() {
 }
 
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(crate::cases(super::CASES))]
 
     #[test]
     fn any_matrix_is_packed_as_on_the_cpu(

@@ -4,29 +4,15 @@ use half::{bf16, f16};
 use ndarray::Array2;
 use rewire_kernels::{DenseSize, Element, PackedSize};
 use rewire_mask::{LaneMetadata, Mask, MatrixShape, Packed24};
+use rewire_ptx::Schedule;
+
+use crate::rig::{Numbers, SCHEDULES};
 
 /// Sides on both sides of every edge: groups, chunks of eight, words, strips, blocks.
-pub(crate) const SIDES: [usize; 25] = [
+const SIDES: [usize; 25] = [
     1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 130, 255, 256, 257,
     258,
 ];
-
-/// A sequence of random numbers (splitmix64).
-pub(crate) struct Numbers(pub(crate) u64);
-
-impl Numbers {
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ mixed >> 31
-    }
-
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-}
 
 /// A type of the oracle's with its bits.
 pub(crate) trait Number: rewire_mask::Element {
@@ -209,4 +195,21 @@ pub(crate) fn any_mask(rows: usize, cols: usize, seed: u64) -> Mask {
     Mask::from_fn(MatrixShape::new(rows, cols), |row, col| {
         choices[row * cols.div_ceil(4) + col / 4] >> (col % 4) & 1 == 1
     })
+}
+
+/// Tries every side with another one, either way round; fills, gaps between rows and schedules take
+/// turns.
+pub(crate) fn try_sides<T: Number>(
+    fills: &[Fill],
+    check: impl Fn(&Matrix, usize, Schedule) -> Result<(), String>,
+) {
+    for (index, &side) in SIDES.iter().enumerate() {
+        let other = SIDES[(7 * index + 3) % SIDES.len()];
+        for (turn, (rows, cols)) in [(side, other), (other, side)].into_iter().enumerate() {
+            let fill = fills[(index + turn) % fills.len()];
+            let matrix = Matrix::filled::<T>(rows, cols, fill, (2 * index + turn) as u64);
+            let schedule = SCHEDULES[(index + 2 * turn) % SCHEDULES.len()];
+            check(&matrix, index % 3, schedule).unwrap();
+        }
+    }
 }

@@ -6,10 +6,10 @@ use rewire_kernels::Expand24;
 use rewire_mask::Packed24;
 use rewire_ptx::Schedule;
 
-use crate::cases;
-use crate::matrix::{Fill, Matrix, Number, Packed, SIDES, any_mask, same};
-use crate::prune24::{self, prune};
-use crate::rig::{Before, SCHEDULES, run};
+use super::matrix::{Fill, Matrix, Number, Packed, any_mask, same, try_sides};
+use super::prune24::{self, prune};
+use super::rig::{Before, run};
+use crate::rig::SCHEDULES;
 
 /// The dense matrix that the kernel makes of a packed one, of the sides of `like`.
 pub(crate) fn expand<T: Number>(
@@ -50,25 +50,18 @@ fn check<T: Number>(
     same(&found, &expected, &case)
 }
 
-fn edges_of<T: Number>() {
-    for (index, &side) in SIDES.iter().enumerate() {
-        let other = SIDES[(11 * index + 5) % SIDES.len()];
-        for (turn, (rows, cols)) in [(side, other), (other, side)].into_iter().enumerate() {
-            let weights = Matrix::filled::<T>(rows, cols, Fill::Any, (2 * index + turn) as u64);
-            let schedule = SCHEDULES[(index + 2 * turn) % SCHEDULES.len()];
-            check::<T>(None, &weights, index % 3, schedule).unwrap();
-        }
-    }
-}
-
 #[test]
 fn every_edge_is_expanded_as_on_the_cpu() {
-    edges_of::<bf16>();
-    edges_of::<f16>();
+    try_sides::<bf16>(&[Fill::Any], |matrix, more, schedule| {
+        check::<bf16>(None, matrix, more, schedule)
+    });
+    try_sides::<f16>(&[Fill::Any], |matrix, more, schedule| {
+        check::<f16>(None, matrix, more, schedule)
+    });
 }
 
 proptest! {
-    #![proptest_config(cases())]
+    #![proptest_config(crate::cases(super::CASES))]
 
     #[test]
     fn what_was_pruned_expands_to_the_masked_weights(
