@@ -14,7 +14,8 @@
 //! that lie beside their contracts, because the operand lists of an unrolled product are long; a
 //! test compares them.
 //!
-//! This crate launches nothing and knows no driver; `rewire-ptx` runs the texts on a CPU.
+//! This crate launches nothing and knows no driver: `rewire-cuda` runs the calls on a GPU,
+//! `rewire-ptx` the texts on a CPU.
 #![forbid(unsafe_code)]
 
 mod call;

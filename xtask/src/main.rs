@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test | ci | tidy | bench | miri | ptx | repro`.
+//! The project's own commands: `cargo xtask test | ci | tidy | bench | miri | ptx | gpu | repro`.
 //!
 //! Everything that is checked on this project is checked from here, so that a person and a build
 //! machine run the same commands. Each command is one file; what they share is how cargo is called
@@ -21,6 +21,7 @@ mod bench;
 mod cargo;
 mod ci;
 mod consumers;
+mod gpu;
 mod miri;
 mod ptx;
 mod repro;
@@ -52,6 +53,9 @@ enum Command {
     Miri(miri::Arguments),
     /// Assemble the GPU kernels for every processor, where the assembler can be had.
     Ptx(ptx::Arguments),
+    /// Check, probe and time the GPU kernels, where there is a GPU.
+    #[command(disable_help_flag = true)]
+    Gpu(gpu::Arguments),
     /// Make the tables of docs/results.md again.
     Repro(repro::Arguments),
 }
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Miri(arguments) => miri::run(&arguments),
         Command::Ptx(arguments) => ptx::run(&arguments),
+        Command::Gpu(arguments) => gpu::run(&arguments),
         Command::Repro(arguments) => repro::run(&arguments),
     };
     match done {

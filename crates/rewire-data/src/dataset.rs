@@ -67,7 +67,8 @@ impl Dataset {
     /// does not bear out.
     ///
     /// # Errors
-    /// [`DataError::Missing`] with every name looked for; [`DataError::Io`] and
+    /// [`DataError::Missing`] with every name looked for; [`DataError::Ambiguous`] for files of
+    /// several data sets; [`DataError::Io`] and
     /// [`DataError::WrongKind`] for a folder or file that cannot be read as one; the variants from
     /// [`DataError::Magic`] to [`DataError::Label`] for a file that does not follow the format or
     /// does not fit its companion; [`DataError::PartMismatch`] if the parts differ in image size.

@@ -44,6 +44,18 @@ pub enum DataError {
         /// Every name tried for them.
         looked_for: Vec<String>,
     },
+    /// A folder holds files of more than one data set.
+    #[error(
+        "{}: files of several data sets: {}",
+        dir.display(),
+        files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+    )]
+    Ambiguous {
+        /// The folder searched.
+        dir: PathBuf,
+        /// The first file found of each.
+        files: Vec<PathBuf>,
+    },
     /// The first four bytes are not those of the kind of file the name promises.
     #[error(
         "{}: wrong magic number at offset 0: expected {expected:#010x} ({kind}), found {found:#010x}",
@@ -287,6 +299,7 @@ impl DataError {
                     .into()
             }
             Self::Missing { .. } => checksum::where_to_get(),
+            Self::Ambiguous { .. } => "give each data set a folder of its own".into(),
             Self::Magic {
                 expected, found, ..
             } => magic_hint(*expected, *found).into(),

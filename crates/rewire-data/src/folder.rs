@@ -88,31 +88,47 @@ pub(crate) enum Family {
     Cifar(&'static Layout),
 }
 
-/// The family whose files the folder holds, by their names alone; MNIST where there are several or
-/// none.
+/// The family whose files the folder holds, by their names alone; MNIST where there are none.
 ///
 /// # Errors
-/// [`DataError::Io`] and [`DataError::WrongKind`] for what is no folder that can be looked at.
+/// [`DataError::Io`] and [`DataError::WrongKind`] for what is no folder that can be looked at,
+/// [`DataError::Ambiguous`] where there are files of several.
 pub(crate) fn family(dir: &Path) -> Result<Family, DataError> {
-    let mut search = Search::begin(dir)?;
+    let search = Search::begin(dir)?;
     let parts = [Part::Train, Part::Test];
-    for part in parts {
-        for kind in [Kind::Images, Kind::Labels] {
-            if search.has(part.file_name(kind))? {
-                return Ok(Family::Mnist);
+    let mnist = parts.map(|part| [Kind::Images, Kind::Labels].map(|kind| part.file_name(kind)));
+    let families = [
+        (Family::Mnist, mnist.concat()),
+        (Family::Cifar(&cifar::CIFAR10), cifar_names(&cifar::CIFAR10)),
+        (
+            Family::Cifar(&cifar::CIFAR100),
+            cifar_names(&cifar::CIFAR100),
+        ),
+    ];
+    let (mut found, mut files) = (Vec::new(), Vec::new());
+    for (family, names) in families {
+        for name in names {
+            if let Some(path) = search.first(&spellings(name))? {
+                found.push(family);
+                files.push(path);
+                break;
             }
         }
     }
-    for layout in [&cifar::CIFAR10, &cifar::CIFAR100] {
-        for part in parts {
-            for name in layout.names(part) {
-                if search.has(name)? {
-                    return Ok(Family::Cifar(layout));
-                }
-            }
-        }
+    match found.as_slice() {
+        [] => Ok(Family::Mnist),
+        &[family] => Ok(family),
+        _ => Err(DataError::Ambiguous {
+            dir: dir.to_owned(),
+            files,
+        }),
     }
-    Ok(Family::Mnist)
+}
+
+/// The names of both parts.
+fn cifar_names(layout: &Layout) -> Vec<&'static str> {
+    let parts = [Part::Train, Part::Test];
+    parts.map(|part| layout.names(part).to_vec()).concat()
 }
 
 /// A search that goes on past a missing file, so that the user hears of all of them.
@@ -145,11 +161,6 @@ impl<'a> Search<'a> {
             images: self.file(part.file_name(Kind::Images))?,
             labels: self.file(part.file_name(Kind::Labels))?,
         })
-    }
-
-    /// Whether some spelling is present.
-    fn has(&mut self, name: &'static str) -> Result<bool, DataError> {
-        Ok(self.first(&spellings(name))?.is_some())
     }
 
     /// The path of the first spelling present; an empty path, never used, where there is none.

@@ -9,11 +9,15 @@ use super::{Finding, relative};
 use crate::cargo::Package;
 
 /// Each crate with the crates of this project it may depend on. Development dependencies are free.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("rewire-mask", &[]),
     ("rewire-rng", &[]),
     ("rewire-ptx", &[]),
     ("rewire-kernels", &[]),
+    (
+        "rewire-cuda",
+        &["rewire-kernels", "rewire-mask", "rewire-ptx"],
+    ),
     ("rewire-sparse", &["rewire-mask"]),
     ("rewire-autograd", &["rewire-mask", "rewire-sparse"]),
     ("rewire-ift", &["rewire-mask"]),

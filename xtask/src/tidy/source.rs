@@ -4,7 +4,8 @@ use super::code::{code_only, has_word, test_parts};
 use super::{Finding, SourceFile};
 
 /// Folders in which `unsafe` may stand.
-const UNSAFE_FOLDERS: [&str; 3] = [
+const UNSAFE_FOLDERS: [&str; 4] = [
+    "crates/rewire-cuda/src/driver/",
     "crates/rewire-mask/src/simd/",
     "crates/rewire-sparse/src/pool/",
     "crates/rewire-sparse/src/simd/",
@@ -52,6 +53,7 @@ fn is_test_path(path: &str) -> bool {
     let consumer = path.starts_with("tests/consumers/");
     !consumer
         && (path.starts_with("tests/")
+            || path.starts_with("bench/")
             || ["/tests/", "/benches/", "/examples/"]
                 .iter()
                 .any(|folder| path.contains(folder)))

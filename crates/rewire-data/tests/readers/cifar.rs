@@ -98,17 +98,23 @@ fn a_report_has_a_row_per_file() {
     assert_eq!(report.standardize.mean().len(), 3);
 }
 
-/// Names decide, and the four files of the MNIST family come first.
 #[test]
-fn a_folder_of_two_families_is_taken_for_the_first() {
+fn a_folder_of_two_families_is_refused() {
     let dir = folder(|dir| {
-        hundred(dir);
         ten(dir, false);
+        write(dir, "t10k-labels.idx1-ubyte.gz", b"");
     });
-    assert_eq!(Dataset::open(dir.path()).unwrap().train.classes(), 10);
-    write(dir.path(), "t10k-labels-idx1-ubyte", b"damaged");
-    let error = Dataset::open(dir.path()).unwrap_err();
-    assert!(matches!(error, DataError::Missing { .. }), "{error}");
+    for error in [
+        Dataset::open(dir.path()).unwrap_err(),
+        Dataset::open_part(dir.path(), Part::Test).unwrap_err(),
+        check(dir.path()).unwrap_err(),
+    ] {
+        let message = error.to_string();
+        assert!(matches!(error, DataError::Ambiguous { .. }), "{message}");
+        for name in ["t10k-labels.idx1-ubyte.gz", "data_batch_1.bin"] {
+            assert!(message.contains(name), "{message}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use rewire_train::config::{Config, Method};
+use rewire_train::config::{Config, Method, PatternKind, TransformKind};
 use rewire_train::inspect::Inspection;
 use rewire_train::plan::Plan;
 use rewire_train::summary::Summary;
@@ -187,22 +187,32 @@ pub(crate) fn result(
     )
 }
 
+/// What was trained how, for how long, from which seed.
 fn title(config: &Config, summary: &Summary) -> String {
+    let pattern = match config.sparsity.pattern {
+        PatternKind::Unstructured => String::new(),
+        pattern => format!(" in {pattern}"),
+    };
     let sparsity = match config.sparsity.method {
         Method::Dense => String::new(),
         _ => format!(
-            " at sparsity {}{}",
+            " at sparsity {}{pattern}{}",
             config.sparsity.sparsity,
             others(config)
         ),
     };
+    let transform = match config.transform.kind {
+        TransformKind::None => String::new(),
+        kind => format!(" made {kind}"),
+    };
+    // Under a budget the last epoch may have been cut.
+    let length = match config.schedule.budget {
+        0.0 => count(summary.epochs, "epoch"),
+        budget => format!("{} for budget {budget}", count(summary.steps, "step")),
+    };
     format!(
-        "{}{sparsity}: {} on {}, {}, seed {}",
-        summary.method,
-        config.model.kind,
-        config.data.source,
-        count(summary.epochs, "epoch"),
-        summary.seed
+        "{}{sparsity}: {}{transform} on {}, {length}, seed {}",
+        summary.method, config.model.kind, config.data.source, summary.seed
     )
 }
 

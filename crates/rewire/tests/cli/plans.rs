@@ -136,6 +136,28 @@ fn a_title_names_the_layers_outside_the_shared_sparsity() {
 }
 
 #[test]
+fn a_title_names_pattern_transform_and_budget() {
+    let sandbox = Sandbox::new();
+    let title = |rest: &[&str]| {
+        let mut line = vec!["train", "--quiet", "--epochs", "1"];
+        line.extend(SMALL);
+        line.extend(rest);
+        let outcome = sandbox.call(&line);
+        assert_eq!(outcome.status, 0, "{}", outcome.stderr);
+        let title = outcome.stdout.lines().next();
+        title.unwrap_or_default().to_owned()
+    };
+    let found = title(&["--sparsity", "0.5", "--set", "sparsity.pattern=nm:2:4"]);
+    assert!(
+        found.starts_with("rigl at sparsity 0.5 in nm:2:4: "),
+        "{found}"
+    );
+    let found = title(&["--transform", "wide", "--set", "schedule.budget=0.5"]);
+    assert!(found.contains(": mlp:24 made wide on digits, "), "{found}");
+    assert!(found.contains(" steps for budget 0.5, "), "{found}");
+}
+
+#[test]
 fn every_field_of_the_json_is_explained() {
     let sandbox = Sandbox::new();
     let mut line = vec!["--epochs", "1"];

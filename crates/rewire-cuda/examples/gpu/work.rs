@@ -1,0 +1,346 @@
+//! What is timed, and whether what it leaves is right: places drawn anew, compared with an oracle.
+
+use anyhow::{Context, Result, ensure};
+use rand::RngCore;
+use rewire_cuda::kernels::{
+    Activation, Call, Element, Expand24, GemmNt, GemmTn, MaskGradient24, PackedSize, Prune24,
+    Prune24Transposable, Spmm24, Spmm24Version,
+};
+
+use super::data::Data;
+use super::host::{number, packed_bytes};
+use super::oracle;
+
+/// Rows that lie together in metadata.
+const BLOCK: usize = 64;
+
+/// A kernel on the operands of a shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// Y = X·Wᵀ by a version, or by the one that the library takes.
+    Spmm24(Option<Spmm24Version>),
+    /// Y = X·Wᵀ.
+    GemmNt,
+    /// dW = dYᵀ·X.
+    GemmTn,
+    /// W to 2:4 along rows.
+    Prune24,
+    /// W to transposable 2:4.
+    Prune24Transposable,
+    /// 2:4 to dense.
+    Expand24,
+    /// The gradient, of the size of W, at the mask.
+    MaskGradient24,
+}
+
+impl Work {
+    /// All but the versions before tensor cores, which are for reading and take seconds here.
+    pub(super) const ALL: [Self; 10] = [
+        Self::Spmm24(None),
+        Self::Spmm24(Some(Spmm24Version::Mma)),
+        Self::Spmm24(Some(Spmm24Version::Pipelined)),
+        Self::Spmm24(Some(Spmm24Version::Wide)),
+        Self::GemmNt,
+        Self::GemmTn,
+        Self::Prune24,
+        Self::Prune24Transposable,
+        Self::Expand24,
+        Self::MaskGradient24,
+    ];
+
+    /// What it is asked for by.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Spmm24(None) => "spmm24_chosen",
+            Self::Spmm24(Some(version)) => version.name(),
+            Self::GemmNt => "gemm_nt",
+            Self::GemmTn => "gemm_tn",
+            Self::Prune24 => "prune24",
+            Self::Prune24Transposable => "prune24_transposable",
+            Self::Expand24 => "expand24",
+            Self::MaskGradient24 => "mask_gradient24",
+        }
+    }
+
+    /// The dense product that computes as much from as many numbers.
+    pub(super) fn dense(self) -> Option<Self> {
+        match self {
+            Self::Spmm24(_) | Self::GemmNt => Some(Self::GemmNt),
+            Self::GemmTn => Some(Self::GemmTn),
+            _ => None,
+        }
+    }
+
+    /// Its launch.
+    pub(super) fn call(self, data: &Data) -> Result<Call> {
+        let (element, packed) = (data.element, data.packed.size());
+        let [w, x, dy] = [&data.w, &data.x, &data.dy].map(|matrix| matrix.size());
+        let call = match self {
+            Self::Spmm24(version) => {
+                let product = Spmm24 {
+                    element,
+                    weights: packed,
+                    x,
+                    y: dy,
+                    has_bias: false,
+                    activation: Activation::Identity,
+                };
+                product.call_of(version.unwrap_or_else(|| product.version()))
+            }
+            Self::GemmNt => {
+                let (a, b, c) = (x, w, dy);
+                GemmNt { element, a, b, c }.call()
+            }
+            Self::GemmTn => {
+                let (a, b, c) = (dy, x, w);
+                GemmTn { element, a, b, c }.call()
+            }
+            Self::Prune24 => {
+                let weights = w;
+                Prune24 { element, weights }.call()
+            }
+            Self::Prune24Transposable => {
+                let weights = w;
+                Prune24Transposable { element, weights }.call()
+            }
+            Self::Expand24 => Expand24 {
+                element,
+                packed,
+                dense: w,
+            }
+            .call(),
+            Self::MaskGradient24 => MaskGradient24 {
+                element,
+                packed,
+                gradient: w,
+            }
+            .call(),
+        };
+        Ok(call?)
+    }
+
+    /// What it reads, in the order of its launch.
+    pub(super) fn inputs(self, data: &Data) -> Vec<&[u8]> {
+        let Data {
+            w, x, dy, packed, ..
+        } = data;
+        match self {
+            Self::Spmm24(_) => vec![packed.values(), packed.metadata(), x.bytes()],
+            Self::GemmNt => vec![x.bytes(), w.bytes()],
+            Self::GemmTn => vec![dy.bytes(), x.bytes()],
+            Self::Prune24 | Self::Prune24Transposable => vec![w.bytes()],
+            Self::Expand24 => vec![packed.values(), packed.metadata()],
+            Self::MaskGradient24 => vec![w.bytes(), packed.metadata()],
+        }
+    }
+
+    /// Compares what it left with an oracle, in some places of every output.
+    ///
+    /// # Errors
+    /// The first place that differs.
+    pub(super) fn check(
+        self,
+        data: &Data,
+        outputs: &[Vec<u8>],
+        rng: &mut impl RngCore,
+    ) -> Result<()> {
+        let (rows, cols) = (data.w.size().rows() as usize, data.w.size().cols() as usize);
+        let first: &[u16] = bytemuck::cast_slice(outputs.first().context("nothing was left")?);
+        match self {
+            Self::Spmm24(_) | Self::GemmNt => {
+                for out in sample(rows, 48, rng) {
+                    let weights: Vec<(usize, f64)> = match self {
+                        Self::Spmm24(_) => data.packed.row(out).map(number_of(data)).collect(),
+                        _ => data
+                            .w
+                            .row(out)
+                            .iter()
+                            .copied()
+                            .enumerate()
+                            .map(number_of(data))
+                            .collect(),
+                    };
+                    for token in sample(data.x.size().rows() as usize, 32, rng) {
+                        let inside = weights.iter().filter(|(col, _)| *col < cols);
+                        let terms = inside.map(|&(col, weight)| weight * data.x.at(token, col));
+                        let found = first[token * data.dy.size().pitch() as usize + out];
+                        near(data.element, terms, found)
+                            .with_context(|| format!("token {token}, output {out}"))?;
+                    }
+                }
+            }
+            Self::GemmTn => {
+                for out in sample(rows, 32, rng) {
+                    for col in sample(cols, 32, rng) {
+                        let tokens = 0..data.x.size().rows() as usize;
+                        let terms =
+                            tokens.map(|token| data.dy.at(token, out) * data.x.at(token, col));
+                        let found = first[out * data.w.size().pitch() as usize + col];
+                        near(data.element, terms, found)
+                            .with_context(|| format!("output {out}, input {col}"))?;
+                    }
+                }
+            }
+            Self::Prune24 => {
+                for block in sample(rows.div_ceil(BLOCK), 3, rng) {
+                    let part = data.w.part(lines(block, rows), 0..cols);
+                    let kept = oracle::pruned(&part)?;
+                    same_block(data.element, &kept, block, &outputs[..2]).context("W")?;
+                }
+            }
+            Self::Prune24Transposable => {
+                for block in sample(rows.div_ceil(BLOCK), 3, rng) {
+                    let part = data.w.part(lines(block, rows), 0..cols);
+                    let (kept, _) = oracle::pruned_both(&part)?;
+                    same_block(data.element, &kept, block, &outputs[..2]).context("W")?;
+                }
+                for block in sample(cols.div_ceil(BLOCK), 3, rng) {
+                    let part = data.w.part(0..rows, lines(block, cols));
+                    let (_, kept) = oracle::pruned_both(&part)?;
+                    same_block(data.element, &kept, block, &outputs[2..4]).context("transpose")?;
+                }
+            }
+            Self::Expand24 => {
+                for row in sample(rows, 64, rng) {
+                    let mut expected = vec![0; cols];
+                    for (col, bits) in data.packed.row(row).filter(|(col, _)| *col < cols) {
+                        expected[col] = bits;
+                    }
+                    let found = &first[row * data.w.size().pitch() as usize..][..cols];
+                    ensure!(found == expected, "row {row} differs");
+                }
+            }
+            Self::MaskGradient24 => {
+                let wide = data.packed.size().values_per_row() as usize;
+                for row in sample(rows, 64, rng) {
+                    let gradient = data.w.row(row);
+                    let at = |(col, _)| gradient.get(col).copied().unwrap_or(0);
+                    let expected: Vec<u16> = data.packed.row(row).map(at).collect();
+                    ensure!(first[row * wide..][..wide] == expected, "row {row} differs");
+                }
+            }
+        }
+        if matches!(self, Self::Prune24 | Self::Prune24Transposable) {
+            let status = outputs.last().context("no status was left")?;
+            ensure!(
+                status.iter().all(|&byte| byte == 0),
+                "finite weights are counted"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Turns a column and the bits there into the column and the number.
+fn number_of(data: &Data) -> impl Fn((usize, u16)) -> (usize, f64) {
+    let element = data.element;
+    move |(col, bits)| (col, number(element, bits).into())
+}
+
+/// Some of `0..count`, the first and the last among them, or all if there are no more.
+fn sample(count: usize, most: usize, rng: &mut impl RngCore) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    let drawn = (2..most).map(|_| rng.next_u64() as usize % count);
+    [0, count - 1].into_iter().chain(drawn).collect()
+}
+
+/// The rows or columns of a block.
+fn lines(block: usize, count: usize) -> std::ops::Range<usize> {
+    BLOCK * block..count.min(BLOCK * (block + 1))
+}
+
+/// Whether a number is the sum of these terms, which are independent and as often below 0 as above.
+///
+/// Each of n additions of singles, truncated or rounded, errs by at most 2⁻²³ of the larger of its term and
+/// its sum. A sum of some of the terms is beyond 8 · √Σt², eight standard deviations, once in 10¹⁵;
+/// the sum of the magnitudes, which bounds it with certainty, would let a lost step of the kernel pass.
+fn near(element: Element, terms: impl Iterator<Item = f64>, found: u16) -> Result<()> {
+    let (mut count, mut sum, mut squares, mut largest) = (1.0, 0.0, 0.0, 0.0f64);
+    for term in terms {
+        count += 1.0;
+        sum += term;
+        squares += term * term;
+        largest = largest.max(term.abs());
+    }
+    let (relative, least) = match element {
+        Element::Bf16 => (2f64.powi(-8), 2f64.powi(-134)),
+        Element::F16 => (2f64.powi(-11), 2f64.powi(-25)),
+    };
+    let slack = count * 2f64.powi(-23) * (8.0 * squares.sqrt() + largest);
+    let slack = slack + (sum.abs() + slack) * relative + least;
+    let found = f64::from(number(element, found));
+    ensure!(
+        (found - sum).abs() <= slack,
+        "{found} for {sum}, which may be off by {slack:e}"
+    );
+    Ok(())
+}
+
+/// Whether values and metadata hold these 64 rows as a block of theirs.
+fn same_block(
+    element: Element,
+    kept: &rewire_cuda::mask::Packed24<f32>,
+    block: usize,
+    outputs: &[Vec<u8>],
+) -> Result<()> {
+    let shape = kept.shape();
+    let size = PackedSize::new(shape.rows as u64, shape.cols as u64)?;
+    let whole = 2 * BLOCK * size.values_per_row() as usize;
+    let expected = packed_bytes(element, size, kept)?;
+    let firsts = [block * whole, block * expected[1].len()];
+    for ((what, first), (found, expected)) in ["values", "metadata"]
+        .into_iter()
+        .zip(firsts)
+        .zip(outputs.iter().zip(&expected))
+    {
+        let found = found.get(first..first + expected.len());
+        ensure!(found == Some(expected), "{what} of block {block} differ");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+    use rewire_cuda::Emulator;
+
+    use super::super::data::Shape;
+    use super::super::host::launch;
+    use super::*;
+
+    #[test]
+    fn right_answers_pass_and_a_changed_bit_of_any_output_does_not() {
+        let device = Emulator::default();
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for element in Element::ALL {
+            let data = Data::new(element, Shape([70, 37, 149])).unwrap();
+            for work in Work::ALL {
+                let call = work.call(&data).unwrap();
+                assert_eq!(work.dense().is_some(), call.flops() > 0);
+                let outputs = launch(&device, &call, &work.inputs(&data)).unwrap();
+                work.check(&data, &outputs, &mut rng)
+                    .unwrap_or_else(|error| panic!("{work:?}: {error:#}"));
+                for output in 0..outputs.len() {
+                    let mut changed = outputs.clone();
+                    changed[output][1] ^= 0x40;
+                    assert!(
+                        work.check(&data, &changed, &mut rng).is_err(),
+                        "{work:?}: output {output}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn samples_have_both_ends() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        assert_eq!(sample(5, 5, &mut rng), [0, 1, 2, 3, 4]);
+        let some = sample(1000, 10, &mut rng);
+        assert_eq!((some.len(), some[0], some[1]), (10, 0, 999));
+        assert!(some.iter().all(|&at| at < 1000));
+    }
+}
