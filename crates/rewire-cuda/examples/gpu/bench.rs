@@ -204,7 +204,9 @@ fn time(
         candidate.turn(gpu)?;
         let left = candidate.outputs(gpu)?;
         match work {
-            Some(work) => work.check(data, &left, &mut rng)?,
+            Some(work) => work
+                .check(data, &left, &mut rng)
+                .context(candidate.blas.map_or("the kernel", |_| "cuBLASLt"))?,
             None => ensure!(left == [copied.as_slice()], "the copy differs"),
         }
     }

@@ -6,9 +6,10 @@ use rewire_cuda::kernels::{
     Activation, Call, Element, Expand24, GemmNt, GemmTn, MaskGradient24, PackedSize, Prune24,
     Prune24Transposable, Spmm24, Spmm24Version,
 };
+use rewire_cuda::mask::Packed24;
 
 use super::data::Data;
-use super::host::{number, packed_bytes};
+use super::host::{Matrix, number, packed_bytes};
 use super::oracle;
 
 /// Rows that lie together in metadata.
@@ -144,97 +145,134 @@ impl Work {
         outputs: &[Vec<u8>],
         rng: &mut impl RngCore,
     ) -> Result<()> {
-        let (rows, cols) = (data.w.size().rows() as usize, data.w.size().cols() as usize);
-        let first: &[u16] = bytemuck::cast_slice(outputs.first().context("nothing was left")?);
+        let left: &[u16] = bytemuck::cast_slice(outputs.first().context("nothing was left")?);
         match self {
-            Self::Spmm24(_) | Self::GemmNt => {
-                for out in sample(rows, 48, rng) {
-                    let weights: Vec<(usize, f64)> = match self {
-                        Self::Spmm24(_) => data.packed.row(out).map(number_of(data)).collect(),
-                        _ => data
-                            .w
-                            .row(out)
-                            .iter()
-                            .copied()
-                            .enumerate()
-                            .map(number_of(data))
-                            .collect(),
-                    };
-                    for token in sample(data.x.size().rows() as usize, 32, rng) {
-                        let inside = weights.iter().filter(|(col, _)| *col < cols);
-                        let terms = inside.map(|&(col, weight)| weight * data.x.at(token, col));
-                        let found = first[token * data.dy.size().pitch() as usize + out];
-                        near(data.element, terms, found)
-                            .with_context(|| format!("token {token}, output {out}"))?;
-                    }
-                }
-            }
-            Self::GemmTn => {
-                for out in sample(rows, 32, rng) {
-                    for col in sample(cols, 32, rng) {
-                        let tokens = 0..data.x.size().rows() as usize;
-                        let terms =
-                            tokens.map(|token| data.dy.at(token, out) * data.x.at(token, col));
-                        let found = first[out * data.w.size().pitch() as usize + col];
-                        near(data.element, terms, found)
-                            .with_context(|| format!("output {out}, input {col}"))?;
-                    }
-                }
-            }
+            Self::Spmm24(_) => product(data, left, rng, |out| data.packed.row(out).collect()),
+            Self::GemmNt => product(data, left, rng, |out| {
+                data.w.row(out).iter().copied().enumerate().collect()
+            }),
+            Self::GemmTn => weight_gradient(data, left, rng),
             Self::Prune24 => {
-                for block in sample(rows.div_ceil(BLOCK), 3, rng) {
-                    let part = data.w.part(lines(block, rows), 0..cols);
-                    let kept = oracle::pruned(&part)?;
-                    same_block(data.element, &kept, block, &outputs[..2]).context("W")?;
-                }
+                pruned(data, outputs, rng, |part| oracle::pruned(&part))?;
+                finite(outputs)
             }
             Self::Prune24Transposable => {
-                for block in sample(rows.div_ceil(BLOCK), 3, rng) {
-                    let part = data.w.part(lines(block, rows), 0..cols);
-                    let (kept, _) = oracle::pruned_both(&part)?;
-                    same_block(data.element, &kept, block, &outputs[..2]).context("W")?;
-                }
-                for block in sample(cols.div_ceil(BLOCK), 3, rng) {
-                    let part = data.w.part(0..rows, lines(block, cols));
-                    let (_, kept) = oracle::pruned_both(&part)?;
-                    same_block(data.element, &kept, block, &outputs[2..4]).context("transpose")?;
-                }
+                pruned(data, outputs, rng, |part| Ok(oracle::pruned_both(&part)?.0))?;
+                pruned_transpose(data, outputs, rng)?;
+                finite(outputs)
             }
-            Self::Expand24 => {
-                for row in sample(rows, 64, rng) {
-                    let mut expected = vec![0; cols];
-                    for (col, bits) in data.packed.row(row).filter(|(col, _)| *col < cols) {
-                        expected[col] = bits;
-                    }
-                    let found = &first[row * data.w.size().pitch() as usize..][..cols];
-                    ensure!(found == expected, "row {row} differs");
-                }
-            }
-            Self::MaskGradient24 => {
-                let wide = data.packed.size().values_per_row() as usize;
-                for row in sample(rows, 64, rng) {
-                    let gradient = data.w.row(row);
-                    let at = |(col, _)| gradient.get(col).copied().unwrap_or(0);
-                    let expected: Vec<u16> = data.packed.row(row).map(at).collect();
-                    ensure!(first[row * wide..][..wide] == expected, "row {row} differs");
-                }
-            }
+            Self::Expand24 => expanded(data, left, rng),
+            Self::MaskGradient24 => masked_gradient(data, left, rng),
         }
-        if matches!(self, Self::Prune24 | Self::Prune24Transposable) {
-            let status = outputs.last().context("no status was left")?;
-            ensure!(
-                status.iter().all(|&byte| byte == 0),
-                "finite weights are counted"
-            );
-        }
-        Ok(())
     }
 }
 
-/// Turns a column and the bits there into the column and the number.
-fn number_of(data: &Data) -> impl Fn((usize, u16)) -> (usize, f64) {
-    let element = data.element;
-    move |(col, bits)| (col, number(element, bits).into())
+/// Rows and columns of W.
+fn sides(data: &Data) -> (usize, usize) {
+    let size = data.w.size();
+    (size.rows() as usize, size.cols() as usize)
+}
+
+/// Y = X·Wᵀ, for the column and the bits of every weight of a row of W.
+fn product(
+    data: &Data,
+    left: &[u16],
+    rng: &mut impl RngCore,
+    weights: impl Fn(usize) -> Vec<(usize, u16)>,
+) -> Result<()> {
+    let (outs, cols) = sides(data);
+    for out in sample(outs, 48, rng) {
+        let weights: Vec<(usize, f64)> = weights(out)
+            .into_iter()
+            .filter(|(col, _)| *col < cols)
+            .map(|(col, bits)| (col, number(data.element, bits).into()))
+            .collect();
+        for token in sample(data.x.size().rows() as usize, 32, rng) {
+            let terms = weights
+                .iter()
+                .map(|&(col, weight)| weight * data.x.at(token, col));
+            let found = left[token * data.dy.size().pitch() as usize + out];
+            near(data.element, terms, found)
+                .with_context(|| format!("token {token}, output {out}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// dW = dYᵀ·X.
+fn weight_gradient(data: &Data, left: &[u16], rng: &mut impl RngCore) -> Result<()> {
+    let (outs, cols) = sides(data);
+    for out in sample(outs, 32, rng) {
+        for col in sample(cols, 32, rng) {
+            let tokens = 0..data.x.size().rows() as usize;
+            let terms = tokens.map(|token| data.dy.at(token, out) * data.x.at(token, col));
+            let found = left[out * data.w.size().pitch() as usize + col];
+            near(data.element, terms, found)
+                .with_context(|| format!("output {out}, input {col}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Blocks of rows of W, packed.
+fn pruned(
+    data: &Data,
+    outputs: &[Vec<u8>],
+    rng: &mut impl RngCore,
+    keep: impl Fn(Matrix) -> Result<Packed24<f32>>,
+) -> Result<()> {
+    let (rows, cols) = sides(data);
+    for block in sample(rows.div_ceil(BLOCK), 3, rng) {
+        let kept = keep(data.w.part(lines(block, rows), 0..cols))?;
+        same_block(data.element, &kept, block, &outputs[..2]).context("W")?;
+    }
+    Ok(())
+}
+
+/// Blocks of rows of Wᵀ, packed for the transposable mask.
+fn pruned_transpose(data: &Data, outputs: &[Vec<u8>], rng: &mut impl RngCore) -> Result<()> {
+    let (rows, cols) = sides(data);
+    for block in sample(cols.div_ceil(BLOCK), 3, rng) {
+        let (_, kept) = oracle::pruned_both(&data.w.part(0..rows, lines(block, cols)))?;
+        same_block(data.element, &kept, block, &outputs[2..4]).context("transpose")?;
+    }
+    Ok(())
+}
+
+/// Whether the last output counts no weight that is not finite.
+fn finite(outputs: &[Vec<u8>]) -> Result<()> {
+    let status = outputs.last().context("no status was left")?;
+    ensure!(
+        status.iter().all(|&byte| byte == 0),
+        "finite weights are counted"
+    );
+    Ok(())
+}
+
+/// The packed matrix, dense.
+fn expanded(data: &Data, left: &[u16], rng: &mut impl RngCore) -> Result<()> {
+    let (rows, cols) = sides(data);
+    for row in sample(rows, 64, rng) {
+        let mut expected = vec![0; cols];
+        for (col, bits) in data.packed.row(row).filter(|(col, _)| *col < cols) {
+            expected[col] = bits;
+        }
+        let found = &left[row * data.w.size().pitch() as usize..][..cols];
+        ensure!(found == expected, "row {row} differs");
+    }
+    Ok(())
+}
+
+/// What W, taken for its own gradient, holds where the packed matrix has values.
+fn masked_gradient(data: &Data, left: &[u16], rng: &mut impl RngCore) -> Result<()> {
+    let wide = data.packed.size().values_per_row() as usize;
+    for row in sample(sides(data).0, 64, rng) {
+        let gradient = data.w.row(row);
+        let at = |(col, _)| gradient.get(col).copied().unwrap_or(0);
+        let expected: Vec<u16> = data.packed.row(row).map(at).collect();
+        ensure!(left[row * wide..][..wide] == expected, "row {row} differs");
+    }
+    Ok(())
 }
 
 /// Some of `0..count`, the first and the last among them, or all if there are no more.
@@ -281,7 +319,7 @@ fn near(element: Element, terms: impl Iterator<Item = f64>, found: u16) -> Resul
 /// Whether values and metadata hold these 64 rows as a block of theirs.
 fn same_block(
     element: Element,
-    kept: &rewire_cuda::mask::Packed24<f32>,
+    kept: &Packed24<f32>,
     block: usize,
     outputs: &[Vec<u8>],
 ) -> Result<()> {
