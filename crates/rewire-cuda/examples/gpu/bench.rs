@@ -17,9 +17,9 @@ use rewire_cuda::{Buffer, CublasLt, Device, DeviceError, Gpu, GpuMemory, Operand
 
 use super::data::{Data, Shape};
 use super::peer;
-use super::root;
 use super::rows::{Row, line, title};
 use super::work::Work;
+use super::{file_name, root};
 
 /// Outputs, tokens and inputs: squares, then layers of large language models.
 const SHAPES: [Shape; 6] = [
@@ -38,8 +38,8 @@ const WARM_SECONDS: f64 = 0.1;
 /// More sets of buffers than this are not made, however small they are.
 const MOST_SETS: u64 = 64;
 
-/// Where the results go, relative to the root.
-const RECORDS: &str = "bench/record/gpu";
+/// Where the results go, relative to the root, in a folder for each kind of device.
+const RECORDS: &str = "bench/record";
 
 /// The Python that is asked for cuSPARSELt.
 const PYTHON: &str = "python3";
@@ -154,8 +154,12 @@ pub(super) fn run(gpu: &Gpu, arguments: &Arguments, out: Option<&Path>) -> Resul
             gpu.trim()?;
         }
     }
-    let folder = out.map_or_else(|| root().join(RECORDS), Path::to_path_buf);
+    let own = || root().join(RECORDS).join(file_name(&gpu.facts().name));
+    let folder = out.map_or_else(own, Path::to_path_buf);
     std::fs::create_dir_all(&folder).with_context(|| format!("{}", folder.display()))?;
+    let facts = folder.join("device.txt");
+    std::fs::write(&facts, format!("{:#?}\n", gpu.facts()))
+        .with_context(|| format!("{}", facts.display()))?;
     let path = folder.join("kernels.csv");
     let mut file = csv::Writer::from_path(&path).with_context(|| format!("{}", path.display()))?;
     for row in &rows {

@@ -38,7 +38,7 @@ const SHAPES: usize = 240;
 struct Arguments {
     #[command(subcommand)]
     part: Option<Part>,
-    /// Where results and recorded answers go; without it bench/record/gpu and kernels/fixtures.
+    /// Where results and recorded answers go; without it bench/record/DEVICE and kernels/fixtures.
     #[arg(long, value_name = "DIR", global = true)]
     out: Option<PathBuf>,
     /// Record the answers of the probes in kernels/fixtures.
@@ -82,6 +82,16 @@ fn root() -> PathBuf {
     } else {
         PathBuf::from(".")
     }
+}
+
+/// A name in small letters, digits and hyphens.
+fn file_name(name: &str) -> String {
+    let name = name.to_lowercase();
+    let words: Vec<&str> = name
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    words.join("-")
 }
 
 /// Runs the parts asked for, all without one; `true` if everything agreed.

@@ -7,7 +7,7 @@ use rewire_cuda::Gpu;
 use rewire_cuda::kernels::probe::{Answers, Probe};
 
 use super::host::launch;
-use super::root;
+use super::{file_name, root};
 
 /// Where recorded answers lie, a file per kind of machine.
 const FIXTURES: &str = "kernels/fixtures";
@@ -64,10 +64,11 @@ pub(super) fn run(gpu: &Gpu, record: bool, out: Option<&Path>) -> Result<bool> {
 /// The answers of every machine that was recorded; none where the folder is not.
 fn recorded() -> Result<Vec<Answers>> {
     let folder = root().join(FIXTURES);
-    let Ok(entries) = std::fs::read_dir(&folder) else {
+    if !folder.exists() {
         return Ok(Vec::new());
-    };
+    }
     let mut paths = Vec::new();
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
     for entry in entries {
         paths.push(entry?.path());
     }
@@ -80,14 +81,4 @@ fn recorded() -> Result<Vec<Answers>> {
             Answers::parse(&text).with_context(context)
         })
         .collect()
-}
-
-/// A name in small letters, digits and hyphens.
-fn file_name(name: &str) -> String {
-    let name = name.to_lowercase();
-    let words: Vec<&str> = name
-        .split(|character: char| !character.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    words.join("-")
 }
