@@ -25,14 +25,14 @@ impl Copy {
     /// The call: source, destination.
     ///
     /// # Errors
-    /// [`SizeError::Extent`] for less than 16 bytes or for more than can be counted.
+    /// [`SizeError::Bytes`] for less than 16 bytes or for more than can be counted.
     pub fn call(&self) -> Result<Call, SizeError> {
         let chunks = self.bytes / CHUNK;
         // A block may begin up to 1023 chunks before the last one.
         let most = u64::from(u32::MAX) - CHUNKS_PER_BLOCK;
         if chunks == 0 || chunks > most {
-            let (what, given) = ("bytes", self.bytes);
-            return Err(SizeError::Extent { what, given });
+            let (given, most) = (self.bytes, most * CHUNK + (CHUNK - 1));
+            return Err(SizeError::Bytes { given, most });
         }
         let bytes = CHUNK * chunks;
         let arguments = vec![

@@ -14,6 +14,13 @@ pub enum SizeError {
         /// How many there are.
         given: u64,
     },
+    /// Less or more bytes than can be copied.
+    Bytes {
+        /// How many there are.
+        given: u64,
+        /// How many there may be.
+        most: u64,
+    },
     /// Rows do not begin at multiples of 16 bytes, or overlap.
     Pitch {
         /// Elements from row to row.
@@ -64,6 +71,9 @@ impl fmt::Display for SizeError {
         match self {
             Self::Extent { what, given } => {
                 write!(f, "a matrix of {given} {what}; 1 to 2^30 are possible")
+            }
+            Self::Bytes { given, most } => {
+                write!(f, "a copy of {given} bytes; 16 to {most} are possible")
             }
             Self::Pitch { pitch, cols } => write!(
                 f,

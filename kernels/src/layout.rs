@@ -30,7 +30,8 @@ impl DenseSize {
     /// # Errors
     /// As [`DenseSize::with_pitch`].
     pub fn new(rows: u64, cols: u64) -> Result<Self, SizeError> {
-        Self::with_pitch(rows, cols, cols.next_multiple_of(u64::from(PITCH)))
+        let pitch = cols.checked_next_multiple_of(PITCH.into());
+        Self::with_pitch(rows, cols, pitch.unwrap_or(cols))
     }
 
     /// A matrix with a row every `pitch` elements.

@@ -72,7 +72,7 @@ impl Emulator {
         Self::with_room(schedule, ROOM_BYTES)
     }
 
-    /// An emulator with so many bytes of memory.
+    /// An emulator with so many bytes of memory, which take five times as many of the host's.
     pub fn with_room(schedule: Schedule, room: u64) -> Self {
         let inner = Inner {
             id: DeviceId::unique(),
@@ -107,7 +107,10 @@ impl Emulator {
     ) -> Result<Buffer<EmulatorMemory>, DeviceError> {
         check_bytes(bytes)?;
         let mut state = self.inner.state();
-        if self.inner.room.saturating_sub(state.used) < bytes {
+        // The host needs a byte, and a word for what is known of it.
+        let host = |bytes| Vec::<[u8; 5]>::new().try_reserve_exact(bytes).is_ok();
+        let fits = usize::try_from(bytes).is_ok_and(host);
+        if self.inner.room.saturating_sub(state.used) < bytes || !fits {
             return Err(DeviceError::OutOfMemory { bytes });
         }
         let address = place(&mut state.memory).map_err(fault)?;
@@ -202,6 +205,9 @@ impl Device for Emulator {
     ) -> Result<(), DeviceError> {
         check_host(bytes.len(), rows)?;
         check_part(self.inner.id, part, rows)?;
+        if rows.packed() == 0 {
+            return Ok(());
+        }
         let first = part.buffer().address() + part.offset();
         let state = self.inner.state();
         let places = (0..rows.count).map(|row| first + row * rows.stride);

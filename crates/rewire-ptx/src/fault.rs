@@ -70,7 +70,8 @@ pub enum FaultKind {
         /// The thread that copies.
         copy: Access,
     },
-    /// Two blocks write the same byte of global memory, not by atomic operations.
+    /// A block reads or writes a byte of global memory that another one wrote in the same launch, not
+    /// by atomic operations.
     BlockRace {
         /// The byte.
         address: u64,
@@ -243,7 +244,7 @@ impl fmt::Display for FaultKind {
             ),
             Self::BlockRace { address, other } => write!(
                 f,
-                "global byte {address:#x} was written by block number {other} too"
+                "global byte {address:#x} was written by block number {other} in the same launch"
             ),
             Self::Divergence { needed, present } => write!(
                 f,

@@ -230,8 +230,22 @@ impl Memory {
         })
     }
 
-    /// The bytes at an address of which alignment was checked.
-    pub(crate) fn read(&self, address: u64, bytes: usize) -> Result<&[u8], FaultKind> {
+    /// The bytes at an address of which alignment was checked, for block number `block`.
+    pub(crate) fn read(&self, address: u64, bytes: usize, block: u32) -> Result<&[u8], FaultKind> {
+        let (index, at) = self.find_or_fault(address, bytes)?;
+        let history = &self.buffers[index].history[at..at + bytes];
+        let foreign = |&history: &u32| history >= BY_BLOCK && history != BY_BLOCK + block;
+        if let Some(offset) = history.iter().position(foreign) {
+            return Err(FaultKind::BlockRace {
+                address: address + offset as u64,
+                other: history[offset] - BY_BLOCK,
+            });
+        }
+        self.read_checked(address, bytes)
+    }
+
+    /// The same when another block's writes have been looked for.
+    pub(crate) fn read_checked(&self, address: u64, bytes: usize) -> Result<&[u8], FaultKind> {
         let (buffer, at) = self.find_or_fault(address, bytes)?;
         let buffer = &self.buffers[buffer];
         match buffer.first_unwritten(at, bytes) {

@@ -23,7 +23,7 @@ use super::{SHAPES, oracle};
 /// Options of `cargo xtask gpu check`.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// How many shapes.
+    /// How many shapes, but for so many that every edge takes every place.
     #[arg(long, value_name = "N", default_value_t = SHAPES)]
     shapes: usize,
     /// The seed of shapes and numbers; without it a new one each time.

@@ -24,7 +24,8 @@ impl std::str::FromStr for Shape {
     fn from_str(text: &str) -> Result<Self> {
         let numbers: Result<Vec<u64>, _> = text.split(',').map(str::parse).collect();
         match numbers.with_context(|| format!("`{text}` is not M,N,K"))?[..] {
-            [m, n, k] => Ok(Self([m, n, k])),
+            [m, n, k] if m.min(n).min(k) > 0 => Ok(Self([m, n, k])),
+            [_, _, _] => bail!("`{text}` is a shape of nothing"),
             _ => bail!("`{text}` is not three numbers"),
         }
     }

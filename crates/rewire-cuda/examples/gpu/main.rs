@@ -14,7 +14,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Parser;
 use rewire_cuda::{DeviceError, Emulator, Gpu};
 
@@ -32,7 +32,7 @@ mod work;
 /// Shapes that a check takes unless it is told otherwise.
 const SHAPES: usize = 240;
 
-/// Checks, probes and times the GPU kernels, where there is a GPU.
+/// Checks, probes and times the GPU kernels, where there is a GPU; all of it without a command.
 #[derive(clap::Parser)]
 #[command(name = "cargo xtask gpu", bin_name = "cargo xtask gpu")]
 struct Arguments {
@@ -41,7 +41,7 @@ struct Arguments {
     /// Where results and recorded answers go; without it bench/record/DEVICE and kernels/fixtures.
     #[arg(long, value_name = "DIR", global = true)]
     out: Option<PathBuf>,
-    /// Record the answers of the probes in kernels/fixtures.
+    /// Record the answers of the probes in kernels/fixtures; of one part alone: `probes --record`.
     #[arg(long)]
     record: bool,
 }
@@ -96,6 +96,10 @@ fn file_name(name: &str) -> String {
 
 /// Runs the parts asked for, all without one; `true` if everything agreed.
 fn run(arguments: &Arguments) -> Result<bool> {
+    ensure!(
+        !arguments.record || arguments.part.is_none(),
+        "`--record` stands alone, or behind `probes`"
+    );
     if let Some(Part::Check(check)) = &arguments.part
         && check.emulated
     {
@@ -104,7 +108,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let gpu = match Gpu::open() {
         Ok(gpu) => gpu,
         Err(reason @ (DeviceError::NoDriver | DeviceError::NoDevice { .. })) => {
-            eprintln!("skipped: {reason}");
+            eprintln!("skipped: {reason}; `check --emulated` needs none");
             return Ok(true);
         }
         Err(reason) => return Err(reason.into()),

@@ -28,7 +28,7 @@ pub(super) struct Peer {
 pub(super) fn run(
     python: &str,
     element: Element,
-    repeat: usize,
+    repeat: u32,
     shapes: &[Shape],
 ) -> (Vec<Peer>, Option<anyhow::Error>) {
     let mut command = Command::new(python);

@@ -8,7 +8,7 @@ pub(super) struct Row {
     pub(super) out: u64,
     pub(super) tokens: u64,
     pub(super) inner: u64,
-    pub(super) repeat: usize,
+    pub(super) repeat: u32,
     pub(super) sets: u64,
     /// Seconds of a launch: median and quartiles.
     pub(super) seconds: f64,

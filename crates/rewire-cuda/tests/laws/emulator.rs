@@ -138,3 +138,18 @@ fn a_text_with_other_parameters_is_not_launched() {
         "{refused}"
     );
 }
+
+#[test]
+fn sizes_beyond_all_numbers_are_errors() {
+    let device = Emulator::default();
+    let size = Matrix::<bf16, _>::reserve(&device, 1, u64::MAX).unwrap_err();
+    assert!(matches!(size, DeviceError::Size(_)), "{size}");
+    let buffer = device.zeros(16).unwrap();
+    let nothing = device.download(Part::new(&buffer, u64::MAX), Rows::one(0), &mut []);
+    assert_eq!(nothing, Ok(()));
+    for bytes in [1 << 42, 1 << 63, u64::MAX] {
+        let roomy = Emulator::with_room(Schedule::default(), u64::MAX);
+        let refused = roomy.reserve(bytes).unwrap_err();
+        assert_eq!(refused, DeviceError::OutOfMemory { bytes });
+    }
+}

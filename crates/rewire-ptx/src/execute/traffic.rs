@@ -107,7 +107,7 @@ impl Execution<'_, '_> {
         let read = match space {
             MemorySpace::Global => {
                 check_alignment(space, address, bytes)?;
-                around.memory.read(address, bytes)?
+                around.memory.read(address, bytes, around.number)?
             }
             MemorySpace::Shared => {
                 check_alignment(space, address, bytes)?;
@@ -242,7 +242,7 @@ impl Execution<'_, '_> {
         let around = &mut *self.around;
         check_alignment(MemorySpace::Global, from, bytes)?;
         if taken > 0 {
-            around.memory.read(from, taken as usize)?;
+            around.memory.read(from, taken as usize, around.number)?;
         }
         around.shared.check(to, bytes)?;
         around

@@ -385,7 +385,22 @@ fn fault_of_trap() -> bool {
 
 #[test]
 fn blocks_that_write_the_same_byte_are_found() {
-    let kernel = Kernel::new(1, &format!("{OPENING}st.global.u8 [%p+3], %t; // HERE"));
+    blocks_race("st.global.u8 [%p+3], %t; // HERE");
+}
+
+#[test]
+fn a_block_that_reads_what_another_wrote_is_found() {
+    // Block 0 reads its own byte; block 1 meets it before it writes.
+    blocks_race(
+        "mov.u32 %t, %ctaid.x;
+        setp.ne.u32 %q, %t, 0;
+        @!%q st.global.u8 [%p+3], %t;
+        ld.global.u8 %t, [%p+3]; // HERE",
+    );
+}
+
+fn blocks_race(body: &str) {
+    let kernel = Kernel::new(1, &format!("{OPENING}{body}"));
     let module = Module::parse("k.ptx", &kernel.text).unwrap();
     let mut memory = Memory::default();
     let data = memory.upload(&[0u32]);
