@@ -44,7 +44,7 @@ impl Copy {
         }
         let mut data = [0; MOST_BYTES];
         if self.taken > 0 {
-            data[..self.taken].copy_from_slice(memory.read_checked(self.from, self.taken)?);
+            data[..self.taken].copy_from_slice(memory.read_again(self.from, self.taken)?);
         }
         shared.deliver(self.to, &data[..self.bytes]);
         self.delivered = true;

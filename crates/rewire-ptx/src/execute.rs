@@ -15,12 +15,14 @@ use crate::schedule::Choices;
 use crate::shared::Shared;
 use crate::syntax::Special;
 use crate::warp::Warp;
+use crate::writers::Writers;
 
 /// What the warps of a block share.
 pub(crate) struct Surroundings<'a> {
     pub(crate) memory: &'a mut Memory,
     pub(crate) shared: Shared,
     pub(crate) clocks: Clocks,
+    pub(crate) writers: Writers,
     /// Per thread.
     pub(crate) copies: Vec<Copies>,
     pub(crate) choices: Choices,

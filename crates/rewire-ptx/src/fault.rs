@@ -54,8 +54,10 @@ pub enum FaultKind {
         /// The first such byte.
         address: u64,
     },
-    /// Two threads access a byte of shared memory, one of them writes, and nothing orders them.
+    /// Two threads of a block access a byte, one of them writes, and nothing orders them.
     Race {
+        /// Which memory.
+        space: MemorySpace,
         /// The byte.
         address: u64,
         /// Whether the access that completes the race is a write.
@@ -228,6 +230,7 @@ impl fmt::Display for FaultKind {
                 "the {space} byte at {address:#x} is read and was never written"
             ),
             Self::Race {
+                space,
                 address,
                 writes,
                 earlier,
@@ -235,7 +238,7 @@ impl fmt::Display for FaultKind {
                 let what = if *writes { "write" } else { "read" };
                 write!(
                     f,
-                    "race on shared byte {address:#x}: nothing orders this {what} after the {earlier}"
+                    "race on {space} byte {address:#x}: nothing orders this {what} after the {earlier}"
                 )
             }
             Self::CopyUnderWay { address, copy } => write!(

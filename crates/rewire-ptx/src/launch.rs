@@ -13,6 +13,7 @@ use crate::registers::{Names, Registers};
 use crate::schedule::{Choices, Schedule};
 use crate::shared::Shared;
 use crate::warp::Warp;
+use crate::writers::Writers;
 
 /// The most shared memory of a block, as on the largest GPU of the kind.
 const MOST_SHARED: u64 = 227 * 1024;
@@ -208,6 +209,7 @@ impl Launch {
                 shared: Shared::new(shared as usize),
                 // Lanes beyond the last thread never run; counting them keeps places simple.
                 clocks: Clocks::new(n_warps * LANES),
+                writers: Writers::default(),
                 copies: vec![Copies::default(); n_warps * LANES],
                 choices: Choices::new(self.schedule, number),
                 grid: self.grid,

@@ -43,6 +43,7 @@ mod shadow;
 mod shared;
 mod syntax;
 mod warp;
+mod writers;
 
 pub use error::{PtxError, PtxErrorKind};
 pub use fault::{Access, Fault, FaultKind, MemorySpace, Waiting};

@@ -230,31 +230,41 @@ impl Memory {
         })
     }
 
-    /// The bytes at an address of which alignment was checked, for block number `block`.
-    pub(crate) fn read(&self, address: u64, bytes: usize, block: u32) -> Result<&[u8], FaultKind> {
+    /// The bytes at an address of which alignment was checked, for block number `block`, and whether it
+    /// has written any of them itself.
+    pub(crate) fn read(
+        &self,
+        address: u64,
+        bytes: usize,
+        block: u32,
+    ) -> Result<(&[u8], bool), FaultKind> {
         let (index, at) = self.find_or_fault(address, bytes)?;
-        let history = &self.buffers[index].history[at..at + bytes];
-        let foreign = |&history: &u32| history >= BY_BLOCK && history != BY_BLOCK + block;
-        if let Some(offset) = history.iter().position(foreign) {
-            return Err(FaultKind::BlockRace {
-                address: address + offset as u64,
-                other: history[offset] - BY_BLOCK,
-            });
+        let mut is_own = false;
+        for (offset, &history) in self.buffers[index].history[at..at + bytes]
+            .iter()
+            .enumerate()
+        {
+            let address = address + offset as u64;
+            match history {
+                UNWRITTEN => {
+                    let space = MemorySpace::Global;
+                    return Err(FaultKind::Unwritten { space, address });
+                }
+                SETTLED | BY_ATOMIC => {}
+                writer if writer - BY_BLOCK == block => is_own = true,
+                writer => {
+                    let other = writer - BY_BLOCK;
+                    return Err(FaultKind::BlockRace { address, other });
+                }
+            }
         }
-        self.read_checked(address, bytes)
+        Ok((&self.buffers[index].bytes[at..at + bytes], is_own))
     }
 
-    /// The same when another block's writes have been looked for.
-    pub(crate) fn read_checked(&self, address: u64, bytes: usize) -> Result<&[u8], FaultKind> {
-        let (buffer, at) = self.find_or_fault(address, bytes)?;
-        let buffer = &self.buffers[buffer];
-        match buffer.first_unwritten(at, bytes) {
-            Some(gap) => Err(FaultKind::Unwritten {
-                space: MemorySpace::Global,
-                address: buffer.base + gap as u64,
-            }),
-            None => Ok(&buffer.bytes[at..at + bytes]),
-        }
+    /// The bytes at an address that was read before, when they are fetched.
+    pub(crate) fn read_again(&self, address: u64, bytes: usize) -> Result<&[u8], FaultKind> {
+        let (index, at) = self.find_or_fault(address, bytes)?;
+        Ok(&self.buffers[index].bytes[at..at + bytes])
     }
 
     /// The bytes at an address, to be written by the caller for block number `block`.

@@ -84,6 +84,7 @@ impl Flaw {
                 address,
             },
             Self::Race { writes, earlier } => FaultKind::Race {
+                space: MemorySpace::Shared,
                 address,
                 writes,
                 earlier,

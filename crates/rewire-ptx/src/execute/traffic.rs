@@ -107,7 +107,12 @@ impl Execution<'_, '_> {
         let read = match space {
             MemorySpace::Global => {
                 check_alignment(space, address, bytes)?;
-                around.memory.read(address, bytes, around.number)?
+                let (read, is_own) = around.memory.read(address, bytes, around.number)?;
+                if is_own {
+                    let clocks = &around.clocks;
+                    around.writers.check(address, bytes, actor, clocks, false)?;
+                }
+                read
             }
             MemorySpace::Shared => {
                 check_alignment(space, address, bytes)?;
@@ -140,9 +145,17 @@ impl Execution<'_, '_> {
                     .shared
                     .write(address, bytes, actor, &around.clocks, writing)
             }
-            _ => around
-                .memory
-                .write(address, bytes, around.number, writing == Writing::Atomic),
+            _ => {
+                let (clocks, is_atomic) = (&around.clocks, writing == Writing::Atomic);
+                let target = around
+                    .memory
+                    .write(address, bytes, around.number, is_atomic)?;
+                around.writers.check(address, bytes, actor, clocks, true)?;
+                if !is_atomic {
+                    around.writers.note(address, bytes, actor, clocks);
+                }
+                Ok(target)
+            }
         }
     }
 
@@ -242,7 +255,12 @@ impl Execution<'_, '_> {
         let around = &mut *self.around;
         check_alignment(MemorySpace::Global, from, bytes)?;
         if taken > 0 {
-            around.memory.read(from, taken as usize, around.number)?;
+            let taken = taken as usize;
+            let (_, is_own) = around.memory.read(from, taken, around.number)?;
+            if is_own {
+                let clocks = &around.clocks;
+                around.writers.check(from, taken, actor, clocks, false)?;
+            }
         }
         around.shared.check(to, bytes)?;
         around
