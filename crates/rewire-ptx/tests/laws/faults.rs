@@ -5,18 +5,19 @@ use rewire_ptx::{FaultKind, Launch, Memory, MemorySpace, Module, Waiting};
 use crate::rig::Kernel;
 
 /// Registers and a word of shared memory per thread, for kernels of up to 128 threads.
-const OPENING: &str = ".shared .align 16 .b8 room[512]; .reg .b32 %t, %lane, %at, %v, %w;
+pub(crate) const OPENING: &str =
+    ".shared .align 16 .b8 room[512]; .reg .b32 %t, %lane, %at, %v, %w;
     .reg .b64 %p; .reg .pred %q, %r; ld.param.u64 %p, [data]; mov.u32 %t, %tid.x;
     mov.u32 %lane, %laneid; mov.u32 %at, room; mad.lo.u32 %at, %t, 4, %at;\n";
 
-struct Found {
-    kind: FaultKind,
+pub(crate) struct Found {
+    pub(crate) kind: FaultKind,
     warp: u32,
     lane: Option<u32>,
 }
 
 /// The fault of a kernel, which has to be in the line marked `// HERE`.
-fn fault(threads: u32, body: &str) -> Found {
+pub(crate) fn fault(threads: u32, body: &str) -> Found {
     let kernel = Kernel::new(threads, &format!("{OPENING}{body}"));
     let fault = kernel.run(&[0; 256]).expect_err("a fault is planted");
     assert_eq!(fault.line, kernel.line_of("// HERE"), "{fault}");
@@ -381,78 +382,4 @@ fn endless_and_wrong_launches_end() {
 
 fn fault_of_trap() -> bool {
     fault(32, "trap; // HERE").kind == FaultKind::Trap
-}
-
-#[test]
-fn blocks_that_write_the_same_byte_are_found() {
-    blocks_race("st.global.u8 [%p+3], %t; // HERE");
-}
-
-#[test]
-fn a_block_that_reads_what_another_wrote_is_found() {
-    // Block 0 reads its own byte; block 1 meets it before it writes.
-    blocks_race(
-        "mov.u32 %t, %ctaid.x;
-        setp.ne.u32 %q, %t, 0;
-        @!%q st.global.u8 [%p+3], %t;
-        ld.global.u8 %t, [%p+3]; // HERE",
-    );
-}
-
-#[test]
-fn threads_that_meet_in_global_memory_are_found() {
-    // Thread 40 reads, writes or copies what thread 0 wrote; a barrier would order them.
-    for (access, writes) in [
-        ("ld.global.u32 %v, [%p]", false),
-        ("st.global.u32 [%p], %t", true),
-        ("red.global.add.u32 [%p], %t", true),
-        ("cp.async.ca.shared.global [room], [%p], 4", false),
-    ] {
-        let body = |between: &str| {
-            format!(
-                "setp.eq.u32 %q, %t, 0; setp.eq.u32 %r, %t, 40;
-                @%q st.global.u32 [%p], %t; {between}
-                @%r {access}; // HERE"
-            )
-        };
-        let found = fault(64, &body(""));
-        let FaultKind::Race {
-            space: MemorySpace::Global,
-            writes: found_writes,
-            earlier,
-            ..
-        } = found.kind
-        else {
-            panic!("{}", found.kind);
-        };
-        assert_eq!((found_writes, earlier.thread), (writes, 0), "{access}");
-        assert!(found.kind.to_string().contains("race on global byte"));
-        let ordered = Kernel::new(64, &format!("{OPENING}{}", body("bar.sync 0;")));
-        assert!(ordered.run(&[0u32]).is_ok(), "{access}");
-    }
-    // All lanes of one instruction, into one word.
-    let found = fault(32, "st.global.u32 [%p], %t; // HERE");
-    assert!(matches!(found.kind, FaultKind::Race { writes: true, .. }));
-}
-
-fn blocks_race(body: &str) {
-    let kernel = Kernel::new(1, &format!("{OPENING}{body}"));
-    let module = Module::parse("k.ptx", &kernel.text).unwrap();
-    let mut memory = Memory::default();
-    let data = memory.upload(&[0u32]);
-    let launch = Launch::new([2, 1, 1], [1, 1, 1], vec![data.into()]);
-    let fault = launch
-        .run(module.entry("k").unwrap(), &mut memory)
-        .unwrap_err();
-    assert_eq!(
-        (fault.line, fault.block),
-        (kernel.line_of("HERE"), [1, 0, 0])
-    );
-    assert_eq!(
-        fault.kind,
-        FaultKind::BlockRace {
-            address: data + 3,
-            other: 0
-        }
-    );
 }

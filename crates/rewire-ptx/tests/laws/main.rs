@@ -4,6 +4,7 @@
 mod copies;
 mod faults;
 mod gemm;
+mod global_races;
 mod integers;
 mod matrices;
 mod memory;
