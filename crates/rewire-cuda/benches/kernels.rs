@@ -126,14 +126,7 @@ fn one(
     run: impl Fn(&mut [Operand<'_, GpuMemory>]) -> Result<(), DeviceError>,
 ) -> Result<(), DeviceError> {
     let mut buffers = buffers(gpu, call)?;
-    let mut operands: Vec<Operand<'_, GpuMemory>> = buffers
-        .iter_mut()
-        .zip(call.needs())
-        .map(|(buffer, need)| match need.access {
-            Access::Read => Operand::from(&*buffer),
-            Access::Write | Access::Update => Operand::from(buffer),
-        })
-        .collect();
+    let mut operands = Operand::for_call(call, &mut buffers);
     run(&mut operands)?;
     let mut group = criterion.benchmark_group(name);
     group.throughput(match call.flops() {

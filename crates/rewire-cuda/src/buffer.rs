@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use rewire_kernels::{Access, Call, Need};
+
 /// A device, or one stream of work on it: buffers of one are of no use to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceId(u64);
@@ -121,6 +123,18 @@ pub enum Operand<'a, M> {
     Read(Part<'a, M>),
     /// Written or updated by the kernel.
     Write(&'a mut Buffer<M>),
+}
+
+impl<'a, M> Operand<'a, M> {
+    /// Lends each buffer as the need of a call in its place asks, of which there are as many; too few make a
+    /// launch that is refused.
+    pub fn for_call(call: &Call, buffers: &'a mut [Buffer<M>]) -> Vec<Self> {
+        let lend = |(buffer, need): (&'a mut Buffer<M>, &Need)| match need.access {
+            Access::Read => Self::from(&*buffer),
+            Access::Write | Access::Update => Self::from(buffer),
+        };
+        buffers.iter_mut().zip(call.needs()).map(lend).collect()
+    }
 }
 
 impl<'a, M> From<&'a Buffer<M>> for Operand<'a, M> {

@@ -84,8 +84,9 @@ fn element(text: &str) -> Result<Element> {
 }
 
 fn work(text: &str) -> Result<Work> {
-    let named = Work::ALL.into_iter().find(|work| work.name() == text);
-    named.with_context(|| format!("there are {}", Work::ALL.map(Work::name).join(", ")))
+    let names: Vec<&str> = Work::all().map(Work::name).collect();
+    let named = Work::all().find(|work| work.name() == text);
+    named.with_context(|| format!("there are {}", names.join(", ")))
 }
 
 /// Something to time: a call on sets of buffers.
@@ -106,9 +107,9 @@ pub(super) fn run(gpu: &Gpu, arguments: &Arguments, out: Option<&Path>) -> Resul
         .ok();
     let works = arguments
         .kernel
-        .map_or(Work::ALL.to_vec(), |work| vec![work]);
+        .map_or_else(|| Work::all().collect(), |work| vec![work]);
     let shapes = arguments.shape.map_or(SHAPES.to_vec(), |shape| vec![shape]);
-    let peers = if works.iter().any(|work| matches!(work, Work::Spmm24(_))) {
+    let peers = if works.iter().any(|work| work.is_sparse_product()) {
         let (element, repeat) = (arguments.element, arguments.repeat);
         let (peers, missing) = peer::run(&arguments.python, element, repeat, &shapes);
         if let Some(reason) = missing {
@@ -126,8 +127,7 @@ pub(super) fn run(gpu: &Gpu, arguments: &Arguments, out: Option<&Path>) -> Resul
         for &work in &works {
             match time(gpu, blas.as_ref(), arguments.repeat, shape, &data, work) {
                 Ok(mut row) => {
-                    let sparse = matches!(work, Work::Spmm24(_));
-                    let peer = peer::of(&peers, shape).filter(|_| sparse);
+                    let peer = peer::of(&peers, shape).filter(|_| work.is_sparse_product());
                     row.to_cusparselt = peer.map(|peer| peer.seconds / row.seconds);
                     println!("{}", line(&row));
                     rows.push(row);
@@ -329,14 +329,7 @@ fn launch(
     blas: Option<&CublasLt>,
     buffers: &mut [Buffer<GpuMemory>],
 ) -> Result<(), DeviceError> {
-    let mut operands: Vec<Operand<'_, GpuMemory>> = buffers
-        .iter_mut()
-        .zip(call.needs())
-        .map(|(buffer, need)| match need.access {
-            Access::Read => Operand::from(&*buffer),
-            Access::Write | Access::Update => Operand::from(buffer),
-        })
-        .collect();
+    let mut operands = Operand::for_call(call, buffers);
     match blas {
         Some(blas) => blas.run(call, &mut operands),
         None => gpu.run(call, &mut operands),

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use half::bf16;
 use rand::RngCore;
 use rewire_cuda::kernels::{DenseSize, Element, PackedSize};
-use rewire_cuda::mask::{LaneMetadata, MatrixShape, Packed24};
+use rewire_cuda::mask::{MatrixShape, Packed24};
 
 use super::host::{Matrix, bits, number};
 
@@ -159,11 +159,11 @@ impl Packed {
             }
         }
         let zeros = vec![bf16::ZERO; 8 * pairs.len()];
-        let words = Packed24::from_parts(shape, zeros, pairs.clone())?.lane_metadata()?;
+        let lanes = Packed24::from_parts(shape, zeros, pairs.clone())?.lane_metadata()?;
         Ok(Self {
             size,
             values: repeated(drawn, DRAWN / 5, (size.value_bytes() / 2) as usize),
-            words: LaneMetadata::words(&words).to_vec(),
+            words: lanes.words().to_vec(),
             pairs,
         })
     }

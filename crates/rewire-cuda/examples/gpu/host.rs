@@ -141,14 +141,7 @@ pub(super) fn launch<D: Device>(device: &D, call: &Call, inputs: &[&[u8]]) -> Re
         );
         buffers.push(device.upload(&bytes, Rows::one(need.bytes))?);
     }
-    let mut operands: Vec<Operand<'_, D::Memory>> = buffers
-        .iter_mut()
-        .zip(call.needs())
-        .map(|(buffer, need)| match need.access {
-            Access::Read => Operand::from(&*buffer),
-            Access::Write | Access::Update => Operand::from(buffer),
-        })
-        .collect();
+    let mut operands = Operand::for_call(call, &mut buffers);
     device.run(call, &mut operands)?;
     let mut outputs = Vec::new();
     for (buffer, need) in buffers.iter().zip(call.needs()) {

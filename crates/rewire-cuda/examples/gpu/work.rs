@@ -3,8 +3,8 @@
 use anyhow::{Context, Result, ensure};
 use rand::RngCore;
 use rewire_cuda::kernels::{
-    Activation, Call, Element, Expand24, GemmNt, GemmTn, MaskGradient24, PackedSize, Prune24,
-    Prune24Transposable, Spmm24, Spmm24Version,
+    Activation, Call, Element, Expand24, GemmNt, GemmTn, Kernel, MaskGradient24, PackedSize,
+    Prune24, Prune24Transposable, Spmm24, Spmm24Version,
 };
 use rewire_cuda::mask::Packed24;
 
@@ -15,60 +15,46 @@ use super::oracle;
 /// Rows that lie together in metadata.
 const BLOCK: usize = 64;
 
-/// A kernel on the operands of a shape.
+/// A kernel on the operands of a shape: W of outputs × inputs, X of tokens × inputs, dY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// Y = X·Wᵀ by a version, or by the one that the library takes.
-    Spmm24(Option<Spmm24Version>),
-    /// Y = X·Wᵀ.
-    GemmNt,
-    /// dW = dYᵀ·X.
-    GemmTn,
-    /// W to 2:4 along rows.
-    Prune24,
-    /// W to transposable 2:4.
-    Prune24Transposable,
-    /// 2:4 to dense.
-    Expand24,
-    /// The gradient, of the size of W, at the mask.
-    MaskGradient24,
+    /// The sparse product, by the version that the library takes.
+    Chosen,
+    /// This kernel; the gradient that is masked is W, for its size.
+    Kernel(Kernel),
 }
 
 impl Work {
     /// All but the versions before tensor cores, which are for reading and take seconds here.
-    pub(super) const ALL: [Self; 10] = [
-        Self::Spmm24(None),
-        Self::Spmm24(Some(Spmm24Version::Mma)),
-        Self::Spmm24(Some(Spmm24Version::Pipelined)),
-        Self::Spmm24(Some(Spmm24Version::Wide)),
-        Self::GemmNt,
-        Self::GemmTn,
-        Self::Prune24,
-        Self::Prune24Transposable,
-        Self::Expand24,
-        Self::MaskGradient24,
-    ];
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        use Spmm24Version::{Scalar, Shared};
+        let plain = [Scalar, Shared].map(Kernel::Spmm24);
+        let kernels = Kernel::ALL.into_iter();
+        let kernels = kernels.filter(move |kernel| !plain.contains(kernel));
+        std::iter::once(Self::Chosen).chain(kernels.map(Self::Kernel))
+    }
 
     /// What it is asked for by.
-    pub(super) fn name(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Spmm24(None) => "spmm24_chosen",
-            Self::Spmm24(Some(version)) => version.name(),
-            Self::GemmNt => "gemm_nt",
-            Self::GemmTn => "gemm_tn",
-            Self::Prune24 => "prune24",
-            Self::Prune24Transposable => "prune24_transposable",
-            Self::Expand24 => "expand24",
-            Self::MaskGradient24 => "mask_gradient24",
+            Self::Chosen => "spmm24_chosen",
+            Self::Kernel(kernel) => kernel.name(),
         }
+    }
+
+    /// Whether it multiplies with a 2:4 matrix.
+    pub(super) const fn is_sparse_product(self) -> bool {
+        matches!(self, Self::Chosen | Self::Kernel(Kernel::Spmm24(_)))
     }
 
     /// The dense product that computes as much from as many numbers.
     pub(super) fn dense(self) -> Option<Self> {
         match self {
-            Self::Spmm24(_) | Self::GemmNt => Some(Self::GemmNt),
-            Self::GemmTn => Some(Self::GemmTn),
-            _ => None,
+            Self::Chosen | Self::Kernel(Kernel::Spmm24(_) | Kernel::GemmNt) => {
+                Some(Self::Kernel(Kernel::GemmNt))
+            }
+            Self::Kernel(Kernel::GemmTn) => Some(self),
+            Self::Kernel(_) => None,
         }
     }
 
@@ -76,41 +62,40 @@ impl Work {
     pub(super) fn call(self, data: &Data) -> Result<Call> {
         let (element, packed) = (data.element, data.packed.size());
         let [w, x, dy] = [&data.w, &data.x, &data.dy].map(|matrix| matrix.size());
+        let product = Spmm24 {
+            element,
+            weights: packed,
+            x,
+            y: dy,
+            has_bias: false,
+            activation: Activation::Identity,
+        };
         let call = match self {
-            Self::Spmm24(version) => {
-                let product = Spmm24 {
-                    element,
-                    weights: packed,
-                    x,
-                    y: dy,
-                    has_bias: false,
-                    activation: Activation::Identity,
-                };
-                product.call_of(version.unwrap_or_else(|| product.version()))
-            }
-            Self::GemmNt => {
+            Self::Chosen => product.call(),
+            Self::Kernel(Kernel::Spmm24(version)) => product.call_of(version),
+            Self::Kernel(Kernel::GemmNt) => {
                 let (a, b, c) = (x, w, dy);
                 GemmNt { element, a, b, c }.call()
             }
-            Self::GemmTn => {
+            Self::Kernel(Kernel::GemmTn) => {
                 let (a, b, c) = (dy, x, w);
                 GemmTn { element, a, b, c }.call()
             }
-            Self::Prune24 => {
+            Self::Kernel(Kernel::Prune24) => {
                 let weights = w;
                 Prune24 { element, weights }.call()
             }
-            Self::Prune24Transposable => {
+            Self::Kernel(Kernel::Prune24Transposable) => {
                 let weights = w;
                 Prune24Transposable { element, weights }.call()
             }
-            Self::Expand24 => Expand24 {
+            Self::Kernel(Kernel::Expand24) => Expand24 {
                 element,
                 packed,
                 dense: w,
             }
             .call(),
-            Self::MaskGradient24 => MaskGradient24 {
+            Self::Kernel(Kernel::MaskGradient24) => MaskGradient24 {
                 element,
                 packed,
                 gradient: w,
@@ -126,12 +111,14 @@ impl Work {
             w, x, dy, packed, ..
         } = data;
         match self {
-            Self::Spmm24(_) => vec![packed.values(), packed.metadata(), x.bytes()],
-            Self::GemmNt => vec![x.bytes(), w.bytes()],
-            Self::GemmTn => vec![dy.bytes(), x.bytes()],
-            Self::Prune24 | Self::Prune24Transposable => vec![w.bytes()],
-            Self::Expand24 => vec![packed.values(), packed.metadata()],
-            Self::MaskGradient24 => vec![w.bytes(), packed.metadata()],
+            Self::Chosen | Self::Kernel(Kernel::Spmm24(_)) => {
+                vec![packed.values(), packed.metadata(), x.bytes()]
+            }
+            Self::Kernel(Kernel::GemmNt) => vec![x.bytes(), w.bytes()],
+            Self::Kernel(Kernel::GemmTn) => vec![dy.bytes(), x.bytes()],
+            Self::Kernel(Kernel::Prune24 | Kernel::Prune24Transposable) => vec![w.bytes()],
+            Self::Kernel(Kernel::Expand24) => vec![packed.values(), packed.metadata()],
+            Self::Kernel(Kernel::MaskGradient24) => vec![w.bytes(), packed.metadata()],
         }
     }
 
@@ -147,22 +134,24 @@ impl Work {
     ) -> Result<()> {
         let left: &[u16] = bytemuck::cast_slice(outputs.first().context("nothing was left")?);
         match self {
-            Self::Spmm24(_) => product(data, left, rng, |out| data.packed.row(out).collect()),
-            Self::GemmNt => product(data, left, rng, |out| {
+            Self::Chosen | Self::Kernel(Kernel::Spmm24(_)) => {
+                product(data, left, rng, |out| data.packed.row(out).collect())
+            }
+            Self::Kernel(Kernel::GemmNt) => product(data, left, rng, |out| {
                 data.w.row(out).iter().copied().enumerate().collect()
             }),
-            Self::GemmTn => weight_gradient(data, left, rng),
-            Self::Prune24 => {
+            Self::Kernel(Kernel::GemmTn) => weight_gradient(data, left, rng),
+            Self::Kernel(Kernel::Prune24) => {
                 pruned(data, outputs, rng, |part| oracle::pruned(&part))?;
                 finite(outputs)
             }
-            Self::Prune24Transposable => {
+            Self::Kernel(Kernel::Prune24Transposable) => {
                 pruned(data, outputs, rng, |part| Ok(oracle::pruned_both(&part)?.0))?;
                 pruned_transpose(data, outputs, rng)?;
                 finite(outputs)
             }
-            Self::Expand24 => expanded(data, left, rng),
-            Self::MaskGradient24 => masked_gradient(data, left, rng),
+            Self::Kernel(Kernel::Expand24) => expanded(data, left, rng),
+            Self::Kernel(Kernel::MaskGradient24) => masked_gradient(data, left, rng),
         }
     }
 }
@@ -355,7 +344,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         for element in Element::ALL {
             let data = Data::new(element, Shape([70, 37, 149])).unwrap();
-            for work in Work::ALL {
+            for work in Work::all() {
                 let call = work.call(&data).unwrap();
                 assert_eq!(work.dense().is_some(), call.flops() > 0);
                 let outputs = launch(&device, &call, &work.inputs(&data)).unwrap();

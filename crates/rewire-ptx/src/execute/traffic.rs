@@ -1,6 +1,6 @@
 //! Loads, stores, atomic operations and asynchronous copies.
 
-use super::{Done, Execution};
+use super::{Done, Execution, Surroundings};
 use crate::copies::Copy;
 use crate::fault::{FaultKind, MemorySpace, Mishap};
 use crate::instruction::{Address, Instruction, LANES, Lanes, Source, Space, Truth};
@@ -9,6 +9,21 @@ use crate::shared::{SHARED_WINDOW, WINDOW_BYTES, check_alignment};
 
 /// The most bytes of one access of a thread.
 const WIDEST: usize = 16;
+
+/// The bytes of global memory that a thread may read: written, and by nobody whom nothing orders before.
+fn read_global<'m>(
+    around: &'m Surroundings<'_>,
+    address: u64,
+    bytes: usize,
+    actor: Actor,
+) -> Result<&'m [u8], FaultKind> {
+    let (read, is_own) = around.memory.read(address, bytes, around.number)?;
+    if is_own {
+        let clocks = &around.clocks;
+        around.writers.check(address, bytes, actor, clocks, false)?;
+    }
+    Ok(read)
+}
 
 impl Execution<'_, '_> {
     pub(super) fn traffic(&mut self, instruction: &Instruction) -> Done {
@@ -107,12 +122,7 @@ impl Execution<'_, '_> {
         let read = match space {
             MemorySpace::Global => {
                 check_alignment(space, address, bytes)?;
-                let (read, is_own) = around.memory.read(address, bytes, around.number)?;
-                if is_own {
-                    let clocks = &around.clocks;
-                    around.writers.check(address, bytes, actor, clocks, false)?;
-                }
-                read
+                read_global(around, address, bytes, actor)?
             }
             MemorySpace::Shared => {
                 check_alignment(space, address, bytes)?;
@@ -255,12 +265,7 @@ impl Execution<'_, '_> {
         let around = &mut *self.around;
         check_alignment(MemorySpace::Global, from, bytes)?;
         if taken > 0 {
-            let taken = taken as usize;
-            let (_, is_own) = around.memory.read(from, taken, around.number)?;
-            if is_own {
-                let clocks = &around.clocks;
-                around.writers.check(from, taken, actor, clocks, false)?;
-            }
+            read_global(around, from, taken as usize, actor)?;
         }
         around.shared.check(to, bytes)?;
         around
