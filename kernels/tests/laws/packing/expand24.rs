@@ -6,7 +6,7 @@ use rewire_kernels::Expand24;
 use rewire_mask::Packed24;
 use rewire_ptx::Schedule;
 
-use super::matrix::{Fill, Matrix, Number, Packed, any_mask, same, try_sides};
+use super::matrix::{Fill, Law, Matrix, Number, Packed, any_mask, same};
 use super::prune24::{self, prune};
 use super::rig::{Before, run};
 use crate::rig::SCHEDULES;
@@ -35,29 +35,30 @@ pub(crate) fn expand<T: Number>(
     Ok(after[2].halves())
 }
 
-fn check<T: Number>(
-    text: Option<&str>,
-    weights: &Matrix,
-    more: usize,
-    schedule: Schedule,
-) -> Result<(), String> {
-    let (rows, cols) = (weights.rows, weights.cols);
-    let mask = any_mask(rows, cols, (rows * 1000 + cols) as u64);
-    let packed = Packed24::<T>::pack(&mask, weights.values::<T>().view()).unwrap();
-    let found = expand::<T>(text, &Packed::of(&packed), weights, more, schedule)?;
-    let expected: Vec<u16> = packed.expand().iter().map(|value| value.bits()).collect();
-    let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
-    same(&found, &expected, &case)
+/// A text in place of the kernel's own.
+struct Text<'a>(Option<&'a str>);
+
+impl Law for Text<'_> {
+    fn check<T: Number>(
+        &self,
+        weights: &Matrix,
+        more: usize,
+        schedule: Schedule,
+    ) -> Result<(), String> {
+        let Self(text) = *self;
+        let (rows, cols) = (weights.rows, weights.cols);
+        let mask = any_mask(rows, cols, (rows * 1000 + cols) as u64);
+        let packed = Packed24::<T>::pack(&mask, weights.values::<T>().view()).unwrap();
+        let found = expand::<T>(text, &Packed::of(&packed), weights, more, schedule)?;
+        let expected: Vec<u16> = packed.expand().iter().map(|value| value.bits()).collect();
+        let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
+        same(&found, &expected, &case)
+    }
 }
 
 #[test]
 fn every_edge_is_expanded_as_on_the_cpu() {
-    try_sides::<bf16>(&[Fill::Any], |matrix, more, schedule| {
-        check::<bf16>(None, matrix, more, schedule)
-    });
-    try_sides::<f16>(&[Fill::Any], |matrix, more, schedule| {
-        check::<f16>(None, matrix, more, schedule)
-    });
+    Text(None).hold_at_every_side(&[Fill::Any]);
 }
 
 proptest! {
@@ -78,7 +79,7 @@ proptest! {
         let kept = weights.bits.iter().enumerate();
         let kept: Vec<u16> = kept.map(|(at, &bits)| if active(at) { bits } else { 0 }).collect();
         prop_assert_eq!(same(&found, &kept, "weights"), Ok(()));
-        prop_assert_eq!(check::<bf16>(None, &weights, more, schedule), Ok(()));
+        prop_assert_eq!(Text(None).check::<bf16>(&weights, more, schedule), Ok(()));
     }
 }
 
@@ -92,7 +93,9 @@ fn planted_faults_are_found() {
     .text();
     let planted = |from: &str, to: &str| {
         assert!(whole.contains(from), "nothing to change: {from}");
-        check::<bf16>(Some(&whole.replace(from, to)), &weights, 1, Schedule::Early).expect_err(from)
+        Text(Some(&whole.replace(from, to)))
+            .check::<bf16>(&weights, 1, Schedule::Early)
+            .expect_err(from)
     };
     // The pairs of the other row, or of the other eight columns.
     let found = planted("[%words+64]", "[%words]");

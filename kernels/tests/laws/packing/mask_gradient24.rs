@@ -6,7 +6,7 @@ use rewire_kernels::MaskGradient24;
 use rewire_mask::{MatrixShape, Packed24};
 use rewire_ptx::Schedule;
 
-use super::matrix::{Fill, Matrix, Number, Packed, same, try_sides};
+use super::matrix::{Fill, Law, Matrix, Number, Packed, same};
 use super::prune24::prune;
 use super::rig::{Before, run};
 use crate::rig::{Numbers, SCHEDULES};
@@ -51,45 +51,46 @@ fn any_pairs<T: Number>(rows: usize, cols: usize, seed: u64) -> Packed24<T> {
     Packed24::from_parts(MatrixShape::new(rows, cols), values, metadata).unwrap()
 }
 
-fn check<T: Number>(
-    text: Option<&str>,
-    gradient: &Matrix,
-    more: usize,
-    schedule: Schedule,
-) -> Result<(), String> {
-    let (rows, cols) = (gradient.rows, gradient.cols);
-    let packed = any_pairs::<T>(rows, cols, (rows * 1000 + cols) as u64);
-    let words = Packed::of(&packed).words;
-    let found = gather::<T>(text, gradient, &words, more, schedule)?;
-    let per_row = gradient.packed_size().values_per_row() as usize;
-    let expected: Vec<u16> = (0..rows * per_row)
-        .map(|at| {
-            let (row, slot) = (at / per_row, at % per_row);
-            let plain = packed.metadata().get(row * cols.div_ceil(16) + slot / 8);
-            let inside = 8 * cols.div_ceil(16) > slot;
-            let pair = plain
-                .filter(|_| inside)
-                .map_or(0x4, |word| word >> (4 * (slot / 2 % 4)));
-            let col = 4 * (slot / 2) + usize::from(pair >> (2 * (slot % 2)) & 3);
-            if col < cols {
-                gradient.bits[row * cols + col]
-            } else {
-                0
-            }
-        })
-        .collect();
-    let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
-    same(&found, &expected, &case)
+/// A text in place of the kernel's own.
+struct Text<'a>(Option<&'a str>);
+
+impl Law for Text<'_> {
+    fn check<T: Number>(
+        &self,
+        gradient: &Matrix,
+        more: usize,
+        schedule: Schedule,
+    ) -> Result<(), String> {
+        let Self(text) = *self;
+        let (rows, cols) = (gradient.rows, gradient.cols);
+        let packed = any_pairs::<T>(rows, cols, (rows * 1000 + cols) as u64);
+        let words = Packed::of(&packed).words;
+        let found = gather::<T>(text, gradient, &words, more, schedule)?;
+        let per_row = gradient.packed_size().values_per_row() as usize;
+        let expected: Vec<u16> = (0..rows * per_row)
+            .map(|at| {
+                let (row, slot) = (at / per_row, at % per_row);
+                let plain = packed.metadata().get(row * cols.div_ceil(16) + slot / 8);
+                let inside = 8 * cols.div_ceil(16) > slot;
+                let pair = plain
+                    .filter(|_| inside)
+                    .map_or(0x4, |word| word >> (4 * (slot / 2 % 4)));
+                let col = 4 * (slot / 2) + usize::from(pair >> (2 * (slot % 2)) & 3);
+                if col < cols {
+                    gradient.bits[row * cols + col]
+                } else {
+                    0
+                }
+            })
+            .collect();
+        let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
+        same(&found, &expected, &case)
+    }
 }
 
 #[test]
 fn every_edge_is_gathered() {
-    try_sides::<bf16>(&[Fill::Any], |matrix, more, schedule| {
-        check::<bf16>(None, matrix, more, schedule)
-    });
-    try_sides::<f16>(&[Fill::Any], |matrix, more, schedule| {
-        check::<f16>(None, matrix, more, schedule)
-    });
+    Text(None).hold_at_every_side(&[Fill::Any]);
 }
 
 proptest! {
@@ -106,7 +107,7 @@ proptest! {
         let (packed, _) = prune::<bf16>(None, &weights, more, schedule).unwrap();
         let found = gather::<bf16>(None, &weights, &packed.words, more, schedule).unwrap();
         prop_assert_eq!(same(&found, &packed.values, "values"), Ok(()));
-        prop_assert_eq!(check::<f16>(None, &weights, more, schedule), Ok(()));
+        prop_assert_eq!(Text(None).check::<f16>(&weights, more, schedule), Ok(()));
     }
 }
 
@@ -120,13 +121,9 @@ fn planted_faults_are_found() {
     .text();
     let planted = |from: &str, to: &str| {
         assert!(whole.contains(from), "nothing to change: {from}");
-        check::<bf16>(
-            Some(&whole.replace(from, to)),
-            &gradient,
-            1,
-            Schedule::Early,
-        )
-        .expect_err(from)
+        Text(Some(&whole.replace(from, to)))
+            .check::<bf16>(&gradient, 1, Schedule::Early)
+            .expect_err(from)
     };
     let found = planted("%lower1, %higher1, 0x0062;", "%lower0, %higher0, 0x0062;");
     assert!(found.contains("holds"), "{found}");

@@ -197,19 +197,51 @@ pub(crate) fn any_mask(rows: usize, cols: usize, seed: u64) -> Mask {
     })
 }
 
-/// Tries every side with another one, either way round; fills, gaps between rows and schedules take
-/// turns.
-pub(crate) fn try_sides<T: Number>(
-    fills: &[Fill],
-    check: impl Fn(&Matrix, usize, Schedule) -> Result<(), String>,
-) {
-    for (index, &side) in SIDES.iter().enumerate() {
-        let other = SIDES[(7 * index + 3) % SIDES.len()];
-        for (turn, (rows, cols)) in [(side, other), (other, side)].into_iter().enumerate() {
-            let fill = fills[(index + turn) % fills.len()];
-            let matrix = Matrix::filled::<T>(rows, cols, fill, (2 * index + turn) as u64);
-            let schedule = SCHEDULES[(index + 2 * turn) % SCHEDULES.len()];
-            check(&matrix, index % 3, schedule).unwrap();
+/// What holds of a kernel for a matrix of either type of numbers, a gap between its rows and a schedule.
+pub(crate) trait Law {
+    fn check<T: Number>(
+        &self,
+        matrix: &Matrix,
+        more: usize,
+        schedule: Schedule,
+    ) -> Result<(), String>;
+
+    /// Tries every side with another one, either way round; fills, gaps between rows and schedules take
+    /// turns.
+    fn hold_at_every_side(&self, fills: &[Fill]) {
+        for (index, &side) in SIDES.iter().enumerate() {
+            let other = SIDES[(7 * index + 3) % SIDES.len()];
+            for (turn, (rows, cols)) in [(side, other), (other, side)].into_iter().enumerate() {
+                let fill = fills[(index + turn) % fills.len()];
+                let schedule = SCHEDULES[(index + 2 * turn) % SCHEDULES.len()];
+                let seed = (2 * index + turn) as u64;
+                let more = index % 3;
+                self.hold((rows, cols), more, fill, schedule, seed).unwrap();
+            }
         }
+    }
+
+    /// Tries all fills under all schedules.
+    fn hold_for_all_data(&self, cols: usize) {
+        for fill in Fill::ALL {
+            for schedule in SCHEDULES {
+                self.hold((37, cols), 1, fill, schedule, 1).unwrap();
+            }
+        }
+    }
+
+    /// Tries a random matrix of either type.
+    fn hold(
+        &self,
+        (rows, cols): (usize, usize),
+        more: usize,
+        fill: Fill,
+        schedule: Schedule,
+        seed: u64,
+    ) -> Result<(), String> {
+        let bf16s = Matrix::filled::<bf16>(rows, cols, fill, seed);
+        self.check::<bf16>(&bf16s, more, schedule)?;
+        let f16s = Matrix::filled::<f16>(rows, cols, fill, seed);
+        self.check::<f16>(&f16s, more, schedule)
     }
 }

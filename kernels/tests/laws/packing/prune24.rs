@@ -6,7 +6,7 @@ use rewire_kernels::Prune24;
 use rewire_mask::{Edges, Lines, MatrixShape, Nm, Packed24, Pattern};
 use rewire_ptx::Schedule;
 
-use super::matrix::{Fill, Matrix, Number, Packed, try_sides};
+use super::matrix::{Fill, Law, Matrix, Number, Packed};
 use super::rig::{Before, run};
 use crate::rig::{Numbers, SCHEDULES};
 
@@ -54,41 +54,35 @@ pub(crate) fn expected<T: Number>(weights: &Matrix) -> Packed24<T> {
     Packed24::pack(&mask, values.view()).unwrap()
 }
 
-fn check<T: Number>(
-    text: Option<&str>,
-    weights: &Matrix,
-    more: usize,
-    schedule: Schedule,
-) -> Result<(), String> {
-    let (rows, cols) = (weights.rows, weights.cols);
-    let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
-    let (found, faults) = prune::<T>(text, weights, more, schedule)?;
-    if faults != 0 {
-        return Err(format!("{case}: {faults} entries are not finite"));
+/// A text in place of the kernel's own.
+struct Text<'a>(Option<&'a str>);
+
+impl Law for Text<'_> {
+    fn check<T: Number>(
+        &self,
+        weights: &Matrix,
+        more: usize,
+        schedule: Schedule,
+    ) -> Result<(), String> {
+        let Self(text) = *self;
+        let (rows, cols) = (weights.rows, weights.cols);
+        let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
+        let (found, faults) = prune::<T>(text, weights, more, schedule)?;
+        if faults != 0 {
+            return Err(format!("{case}: {faults} entries are not finite"));
+        }
+        found.check(&Packed::of(&expected::<T>(weights)), &case)
     }
-    found.check(&Packed::of(&expected::<T>(weights)), &case)
 }
 
 #[test]
 fn every_edge_is_packed_as_on_the_cpu() {
-    try_sides::<bf16>(&Fill::ALL, |matrix, more, schedule| {
-        check::<bf16>(None, matrix, more, schedule)
-    });
-    try_sides::<f16>(&Fill::ALL, |matrix, more, schedule| {
-        check::<f16>(None, matrix, more, schedule)
-    });
+    Text(None).hold_at_every_side(&Fill::ALL);
 }
 
 #[test]
 fn all_data_and_all_schedules_give_the_same_bits() {
-    for fill in Fill::ALL {
-        let bf16s = Matrix::filled::<bf16>(37, 277, fill, 1);
-        let f16s = Matrix::filled::<f16>(37, 277, fill, 2);
-        for schedule in SCHEDULES {
-            check::<bf16>(None, &bf16s, 1, schedule).unwrap();
-            check::<f16>(None, &f16s, 1, schedule).unwrap();
-        }
-    }
+    Text(None).hold_for_all_data(277);
 }
 
 /// Every order of four magnitudes with every pattern of ties, under changing signs.
@@ -104,8 +98,12 @@ fn all_orders_of_four_are_decided_as_on_the_cpu() {
         cols: 256,
         bits: (0..256).flat_map(bits).collect(),
     };
-    check::<bf16>(None, &weights, 0, Schedule::Early).unwrap();
-    check::<f16>(None, &weights, 0, Schedule::Early).unwrap();
+    Text(None)
+        .check::<bf16>(&weights, 0, Schedule::Early)
+        .unwrap();
+    Text(None)
+        .check::<f16>(&weights, 0, Schedule::Early)
+        .unwrap();
 }
 
 fn faults_of<T: Number>(seed: u64) {
@@ -158,10 +156,7 @@ proptest! {
         schedule in prop::sample::select(&SCHEDULES[..]),
         seed in any::<u64>(),
     ) {
-        let bf16s = Matrix::filled::<bf16>(rows, cols, fill, seed);
-        prop_assert_eq!(check::<bf16>(None, &bf16s, more, schedule), Ok(()));
-        let f16s = Matrix::filled::<f16>(rows, cols, fill, seed);
-        prop_assert_eq!(check::<f16>(None, &f16s, more, schedule), Ok(()));
+        prop_assert_eq!(Text(None).hold((rows, cols), more, fill, schedule, seed), Ok(()));
     }
 }
 
@@ -170,7 +165,9 @@ fn planted(from: &str, to: &str) -> String {
     let weights = Matrix::filled::<bf16>(37, 277, Fill::Ties, 3);
     let whole = launch::<bf16>(0)(&weights).call().unwrap().code().text();
     assert!(whole.contains(from), "nothing to change: {from}");
-    check::<bf16>(Some(&whole.replace(from, to)), &weights, 0, Schedule::Early).expect_err(from)
+    Text(Some(&whole.replace(from, to)))
+        .check::<bf16>(&weights, 0, Schedule::Early)
+        .expect_err(from)
 }
 
 #[test]

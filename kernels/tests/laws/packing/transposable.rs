@@ -7,7 +7,7 @@ use rewire_kernels::Prune24Transposable;
 use rewire_mask::{Edges, Mask, MatrixShape, Nm, Packed24, Pattern};
 use rewire_ptx::Schedule;
 
-use super::matrix::{Fill, Matrix, Number, Packed, try_sides};
+use super::matrix::{Fill, Law, Matrix, Number, Packed};
 use super::rig::{Before, run};
 use crate::rig::{Numbers, SCHEDULES};
 
@@ -59,44 +59,38 @@ fn mask<T: Number>(weights: &Matrix) -> Mask {
     Mask::from_fn(MatrixShape::new(rows, cols), |row, col| whole.get(row, col))
 }
 
-fn check<T: Number>(
-    text: Option<&str>,
-    weights: &Matrix,
-    more: usize,
-    schedule: Schedule,
-) -> Result<(), String> {
-    let (rows, cols) = (weights.rows, weights.cols);
-    let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
-    let (found, found_t, faults) = prune::<T>(text, weights, more, schedule)?;
-    if faults != 0 {
-        return Err(format!("{case}: {faults} entries are not finite"));
+/// A text in place of the kernel's own.
+struct Text<'a>(Option<&'a str>);
+
+impl Law for Text<'_> {
+    fn check<T: Number>(
+        &self,
+        weights: &Matrix,
+        more: usize,
+        schedule: Schedule,
+    ) -> Result<(), String> {
+        let Self(text) = *self;
+        let (rows, cols) = (weights.rows, weights.cols);
+        let case = format!("{} {rows}×{cols}, {schedule:?}", T::ELEMENT);
+        let (found, found_t, faults) = prune::<T>(text, weights, more, schedule)?;
+        if faults != 0 {
+            return Err(format!("{case}: {faults} entries are not finite"));
+        }
+        let (plain, transposed) =
+            Packed24::<T>::pack_both(&mask::<T>(weights), weights.values::<T>().view()).unwrap();
+        found.check(&Packed::of(&plain), &case)?;
+        found_t.check(&Packed::of(&transposed), &format!("{case}, transposed"))
     }
-    let (plain, transposed) =
-        Packed24::<T>::pack_both(&mask::<T>(weights), weights.values::<T>().view()).unwrap();
-    found.check(&Packed::of(&plain), &case)?;
-    found_t.check(&Packed::of(&transposed), &format!("{case}, transposed"))
 }
 
 #[test]
 fn every_edge_is_packed_as_on_the_cpu() {
-    try_sides::<bf16>(&Fill::ALL, |matrix, more, schedule| {
-        check::<bf16>(None, matrix, more, schedule)
-    });
-    try_sides::<f16>(&Fill::ALL, |matrix, more, schedule| {
-        check::<f16>(None, matrix, more, schedule)
-    });
+    Text(None).hold_at_every_side(&Fill::ALL);
 }
 
 #[test]
 fn all_data_and_all_schedules_give_the_same_bits() {
-    for fill in Fill::ALL {
-        let bf16s = Matrix::filled::<bf16>(37, 147, fill, 1);
-        let f16s = Matrix::filled::<f16>(37, 147, fill, 2);
-        for schedule in SCHEDULES {
-            check::<bf16>(None, &bf16s, 1, schedule).unwrap();
-            check::<f16>(None, &f16s, 1, schedule).unwrap();
-        }
-    }
+    Text(None).hold_for_all_data(147);
 }
 
 /// Tiles of zeros and ones, all 65536 of them: nearly every one is a tie.
@@ -115,7 +109,9 @@ fn every_tile_of_zeros_and_ones_is_decided_as_on_the_cpu() {
         cols,
         bits: bits.collect(),
     };
-    check::<bf16>(None, &weights, 0, Schedule::Early).unwrap();
+    Text(None)
+        .check::<bf16>(&weights, 0, Schedule::Early)
+        .unwrap();
 }
 
 fn faults_of<T: Number>(seed: u64) {
@@ -176,10 +172,7 @@ proptest! {
         schedule in prop::sample::select(&SCHEDULES[..]),
         seed in any::<u64>(),
     ) {
-        let bf16s = Matrix::filled::<bf16>(rows, cols, fill, seed);
-        prop_assert_eq!(check::<bf16>(None, &bf16s, more, schedule), Ok(()));
-        let f16s = Matrix::filled::<f16>(cols, rows, fill, seed);
-        prop_assert_eq!(check::<f16>(None, &f16s, more, schedule), Ok(()));
+        prop_assert_eq!(Text(None).hold((rows, cols), more, fill, schedule, seed), Ok(()));
     }
 }
 
@@ -193,7 +186,9 @@ fn planted_faults_are_found() {
     let planted = |from: &str, to: &str, fill: Fill, schedule: Schedule| {
         assert!(whole.contains(from), "nothing to change: {from}");
         let weights = Matrix::filled::<bf16>(150, 277, fill, 3);
-        check::<bf16>(Some(&whole.replace(from, to)), &weights, 0, schedule).expect_err(from)
+        Text(Some(&whole.replace(from, to)))
+            .check::<bf16>(&weights, 0, schedule)
+            .expect_err(from)
     };
     let (ties, early) = (Fill::Ties, Schedule::Early);
     for schedule in SCHEDULES {
