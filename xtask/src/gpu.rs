@@ -1,6 +1,6 @@
 //! `cargo xtask gpu`: the program of `rewire-cuda` that checks, probes and times kernels.
 //!
-//! It is an example of that crate, so that nobody who runs another command builds it, and so that the
+//! It is an example of that crate, so that no other command of xtask waits for it, and so that the
 //! binary, `target/release/examples/gpu`, can be carried to a machine with a GPU.
 
 use anyhow::Result;
